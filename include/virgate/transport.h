@@ -55,6 +55,8 @@ struct virgate_uri {
   const struct virgate_param {
     const char *name, *value;
   } *params;                    /* ends with a NULL name */
+  uint32_t read_only;           /* the user wants no more than reading: unix
+                                   takes the socket that is read-only */
 };
 
 struct virgate_transport_ops {
