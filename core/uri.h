@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * libvirt's URIs: driver[+transport]://[user@][host][:port]/path[?params].
+ * Split for transports, and turned into the name that the far side is asked
+ * to open: parameters that concern the way there are taken out, the rest goes
+ * on.
+ */
+#ifndef VIRGATE_CORE_URI_H
+#define VIRGATE_CORE_URI_H
+
+#include <stdbool.h>
+
+#include <virgate/error.h>
+#include <virgate/transport.h>
+
+#include "common/arena.h"
+
+/* Bytes of a URI, and parameters in one. */
+#define URI_LEN_MAX 4096
+#define URI_PARAMS_MAX 64
+
+struct uri {
+  struct virgate_uri v;         /* for the transport; see below */
+  const char *name;             /* for connect_open, never NULL */
+  bool has_transport;           /* +NAME was written, not defaulted */
+  struct arena arena;           /* owns all strings */
+};
+
+/* Split a URI.
+ *
+ * text  NULL or "": nothing but name "" and the transport "unix"
+ *
+ * v.transport is in lower case, and defaulted: "unix" without a host, "tls"
+ * with one.  v.driver keeps its case.  v.params holds all parameters decoded,
+ * in order.  v.path is decoded, "" when absent.
+ *
+ * Returns 0, and the caller frees with uri_free; -1 with err set (domain
+ * VIRGATE_FROM_URI), nothing to free.
+ */
+int uri_parse (struct uri *uri, const char *text, struct virgate_error *err);
+void uri_free (struct uri *uri);
+
+/* The last value of a parameter, or NULL. */
+const char *uri_param (const struct uri *uri, const char *name);
+
+/* For servers: is this name from connect_open plain, that is "" or
+ * driver:///path with no transport, user, host, port or fragment, and no
+ * parameters but those in allowed (NULL-terminated; NULL: none)?
+ * Returns 1 or 0; 0 sets err.
+ */
+int uri_is_plain (const char *name, const char *const *allowed,
+                  struct virgate_error *err);
+
+#endif /* VIRGATE_CORE_URI_H */
