@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Packing and unpacking of message headers; see frame.h.
+ */
+#include "config.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "core/frame.h"
+
+static uint32_t
+get_u32 (const char *bytes)
+{
+  uint32_t word;
+
+  memcpy (&word, bytes, sizeof word);
+  return be32toh (word);
+}
+
+static void
+put_u32 (char *bytes, uint32_t value)
+{
+  value = htobe32 (value);
+  memcpy (bytes, &value, sizeof value);
+}
+
+size_t
+frame_unpack_length (const char *bytes)
+{
+  uint32_t len = get_u32 (bytes);
+
+  return len >= FRAME_PREFIX_LEN && len <= FRAME_LEN_MAX ? len : 0;
+}
+
+void
+frame_unpack_header (const char *bytes, struct frame_header *head)
+{
+  head->program = get_u32 (bytes);
+  head->version = get_u32 (bytes + 4);
+  head->procedure = (int32_t) get_u32 (bytes + 8);
+  head->type = (int32_t) get_u32 (bytes + 12);
+  head->serial = get_u32 (bytes + 16);
+  head->status = (int32_t) get_u32 (bytes + 20);
+}
+
+void
+frame_pack (char *bytes, size_t len, const struct frame_header *head)
+{
+  put_u32 (bytes, (uint32_t) len);
+  put_u32 (bytes + 4, head->program);
+  put_u32 (bytes + 8, head->version);
+  put_u32 (bytes + 12, (uint32_t) head->procedure);
+  put_u32 (bytes + 16, (uint32_t) head->type);
+  put_u32 (bytes + 20, head->serial);
+  put_u32 (bytes + 24, (uint32_t) head->status);
+}
+
+ptrdiff_t
+frame_begin (struct buf *out, const struct frame_header *head,
+             uint32_t fd_count)
+{
+  bool has_count = head->type == FRAME_CALL_FDS
+                   || head->type == FRAME_REPLY_FDS;
+  size_t prefix = FRAME_PREFIX_LEN + (has_count ? FRAME_WORD_LEN : 0);
+  char *to = buf_reserve (out, prefix);
+  ptrdiff_t mark;
+
+  if (to == NULL)
+    return -1;
+  frame_pack (to, 0, head);
+  if (has_count)
+    put_u32 (to + FRAME_PREFIX_LEN, fd_count);
+  mark = (ptrdiff_t) buf_len (out);
+  out->end += prefix;
+  return mark;
+}
+
+int
+frame_end (struct buf *out, ptrdiff_t mark)
+{
+  size_t len = buf_len (out) - (size_t) mark;
+
+  if (len > FRAME_LEN_MAX) {
+    frame_cancel (out, mark);
+    errno = EMSGSIZE;
+    return -1;
+  }
+  put_u32 (buf_data (out) + mark, (uint32_t) len);
+  return 0;
+}
+
+void
+frame_cancel (struct buf *out, ptrdiff_t mark)
+{
+  out->end = out->start + (size_t) mark;
+}
+
+int
+frame_append (struct buf *out, const struct frame_header *head,
+              const void *payload, size_t len)
+{
+  ptrdiff_t mark;
+
+  if (len > FRAME_PAYLOAD_MAX) {
+    errno = EMSGSIZE;
+    return -1;
+  }
+  mark = frame_begin (out, head, 0);
+  if (mark == -1)
+    return -1;
+  if (buf_append (out, payload, len) == -1) {
+    frame_cancel (out, mark);
+    return -1;
+  }
+  return frame_end (out, mark);
+}
