@@ -40,6 +40,10 @@ int error_vset (struct virgate_error *err, int32_t code, int32_t domain,
 int error_text (struct virgate_error *err, int32_t code, int32_t domain,
                 const char *fmt, ...) VIRGATE_PRINTF (4, 5);
 
+/* A failed system call: "what: strerror", the number in int1. */
+int error_system (struct virgate_error *err, int errnum, int32_t domain,
+                  const char *fmt, ...) VIRGATE_PRINTF (4, 5);
+
 /* Put "prefix" before the message (and str2), as in "file:12: " + message. */
 int error_prefix (struct virgate_error *err, const char *fmt, ...)
   VIRGATE_PRINTF (2, 3);
@@ -62,7 +66,7 @@ int error_encode (struct buf *out, const struct virgate_error *err);
 
 /* Read a record from a payload; objects in it (domain, network) are skipped,
  * bytes after it ignored.  err is replaced on success, untouched on failure.
- * Returns 0, or -1 with errno EBADMSG or ENOMEM.
+ * Returns 0, or -1 with errno EBADMSG.
  */
 int error_decode (const void *data, size_t len, struct virgate_error *err);
 
