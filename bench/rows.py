@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What is measured: works, and the rows of the table that they fill.
+
+A work is a function that measures one cell, that is one server (or one client
+library) once, and returns named figures, or None where it has no meaning.
+Several rows may show figures of one work.  To add a measurement, add a work
+and its rows here; nothing else knows them.
+"""
+from typing import NamedTuple
+
+IDLE = 4096
+IDLE_TCP = 2048
+BIG_XML = 262144 + 256
+
+# The columns, in both tables.
+THEIRS, OURS, FLOOR = 'theirs', 'ours', 'floor'
+HEADINGS = {
+    'servers': {THEIRS: 'libvirtd', OURS: 'virgated', FLOOR: 'floor'},
+    'clients': {THEIRS: 'libvirt.so', OURS: 'libvirgate', FLOOR: 'wire'},
+}
+
+
+# Works on servers: 'bench' starts what a cell needs and runs the clients.
+
+def calls(bench, role, transport='unix', core=False, floor=(), **load):
+    """Repeat one call; the raw client, so that only the server differs."""
+    with bench.pinned(core), bench.server(role, *floor) as server:
+        return bench.load(server, transport, **load)
+
+
+def connect(bench, role, **load):
+    """Connect, AUTH_LIST, CONNECT_OPEN, CONNECT_CLOSE, over and over."""
+    with bench.server(role) as server:
+        return bench.load(server, 'unix', work='connect', **load)
+
+
+def idle(bench, role, transport='unix', count=IDLE):
+    """A lone caller, then the same beside idle connections."""
+    count = bench.scaled(count)
+    with bench.server(role) as server:
+        result = bench.load(server, transport, work='idle', idle=count)
+    result['opened_rate'] = count / result['opened_s']
+    result['slowdown'] = result['p50_us'] / result['alone_p50_us']
+    return result
+
+
+def beside_xml(bench, role):
+    """A lone caller beside one connection with 8 XML calls in flight."""
+    with bench.server(role) as server:
+        with bench.background(server, call='xml', depth=8):
+            return bench.load(server, 'unix')
+
+
+def beside_slow(bench, role):
+    """A lone caller beside one client whose opens keep the driver busy."""
+    if role == FLOOR:
+        return None
+    with bench.server(role) as server:
+        name = server.write_node()
+        with bench.background(server, work='connect', name=name):
+            return bench.load(server, 'unix')
+
+
+# Works on client libraries: the role is the client, the server is given.
+
+def library(bench, role, server=FLOOR, threads=1):
+    """virDomainGetInfo over and over, or what it is elsewhere."""
+    if role == FLOOR and threads > 1:
+        return None
+    with bench.server(server) as running:
+        if role == FLOOR:
+            return bench.load(running, 'unix')
+        return bench.library(role, running, threads)
+
+
+class Work(NamedTuple):
+    measure: callable
+    args: dict = {}
+    table: str = 'servers'
+    server: str = None          # the one that all columns need, if it is one
+
+
+def on(server, **args):
+    return Work(library, dict(args, server=server), 'clients', server)
+
+
+WORKS = {
+    'unix': Work(calls),
+    'tcp': Work(calls, {'transport': 'tcp'}),
+    'unix-core': Work(calls, {'core': True}),
+    'tcp-core': Work(calls, {'transport': 'tcp', 'core': True}),
+    'depth-8': Work(calls, {'depth': 8}),
+    'depth-64': Work(calls, {'depth': 64}),
+    'tcp-depth-64': Work(calls, {'transport': 'tcp', 'depth': 64}),
+    'conns-64': Work(calls, {'connections': 64}),
+    'conns-512': Work(calls, {'connections': 512}),
+    'xml': Work(calls, {'call': 'xml'}),
+    'list': Work(calls, {'call': 'list'}),
+    'big-xml': Work(calls, {'call': 'big-xml', 'depth': 4,
+                            'floor': (f'--xml-bytes={BIG_XML}',)}),
+    'connect': Work(connect),
+    'connect-8': Work(connect, {'threads': 8}),
+    'idle': Work(idle),
+    'idle-tcp': Work(idle, {'transport': 'tcp', 'count': IDLE_TCP}),
+    'beside-xml': Work(beside_xml),
+    'beside-slow': Work(beside_slow),
+    'lib-floor': on(FLOOR),
+    'lib-virgated': on(OURS),
+    'lib-floor-8': on(FLOOR, threads=8),
+    'lib-virgated-8': on(OURS, threads=8),
+}
+
+
+class Row(NamedTuple):
+    key: str
+    title: str
+    work: str
+    figure: str
+    unit: str
+    targets: tuple = ()         # (column or 'self', '<=' or '>=', bound)
+
+
+def at_most(**bounds):
+    return tuple((column, '<=', bound) for column, bound in bounds.items())
+
+
+def at_least(**bounds):
+    return tuple((column, '>=', bound) for column, bound in bounds.items())
+
+
+ROWS = [
+    Row('cpu-unix', 'server CPU per call, unix', 'unix', 'server_us', 'µs',
+        at_most(theirs=0.25, floor=2)),
+    Row('cpu-tcp', 'server CPU per call, tcp', 'tcp', 'server_us', 'µs',
+        at_most(theirs=0.25, floor=2)),
+    Row('cpu-unix-core', '  on one core, unix', 'unix-core', 'server_us',
+        'µs'),
+    Row('cpu-tcp-core', '  on one core, tcp', 'tcp-core', 'server_us', 'µs'),
+    Row('p50-unix', 'one call after another, unix: p50', 'unix', 'p50_us',
+        'µs'),
+    Row('p50-tcp', '  tcp: p50', 'tcp', 'p50_us', 'µs'),
+    Row('p50-unix-core', '  on one core, unix: p50', 'unix-core', 'p50_us',
+        'µs', at_most(theirs=0.3, floor=1.5)),
+    Row('p50-tcp-core', '  on one core, tcp: p50', 'tcp-core', 'p50_us', 'µs',
+        at_most(theirs=0.3, floor=1.5)),
+    Row('p99-unix', '  unix: p99', 'unix', 'p99_us', 'µs'),
+    Row('xml', 'XML of a domain: p50', 'xml', 'p50_us', 'µs'),
+    Row('list', 'LIST_ALL_DOMAINS: p50', 'list', 'p50_us', 'µs'),
+    Row('depth-8', '8 in flight, 1 connection', 'depth-8', 'rate', '/s'),
+    Row('depth-64', '64 in flight, 1 connection', 'depth-64', 'rate', '/s',
+        at_least(theirs=20)),
+    Row('depth-64-tcp', '  tcp', 'tcp-depth-64', 'rate', '/s'),
+    Row('conns-64', '64 connections', 'conns-64', 'rate', '/s',
+        at_least(theirs=6)),
+    Row('conns-512', '512 connections', 'conns-512', 'rate', '/s',
+        at_least(theirs=9)),
+    Row('big-xml', '256 KiB replies, depth 4', 'big-xml', 'mb_s', 'MB/s',
+        at_least(theirs=4)),
+    Row('connect', 'connect, open, close', 'connect', 'rate', '/s',
+        at_least(theirs=2.5)),
+    Row('connect-8', '  in 8 threads', 'connect-8', 'rate', '/s'),
+    Row('connect-cpu', '  server CPU for each', 'connect', 'server_us', 'µs'),
+    Row('idle-p50', f'p50 beside {IDLE} idle / without', 'idle', 'slowdown',
+        'x', at_most(self=1.1)),
+    Row('idle-open', f'opening {IDLE} connections', 'idle', 'opened_rate',
+        '/s', at_least(theirs=25)),
+    Row('idle-rss', 'RSS per idle connection, unix', 'idle', 'rss_kib', 'KiB',
+        at_most(self=1)),
+    Row('idle-pss', 'PSS per idle connection, unix', 'idle', 'pss_kib', 'KiB',
+        at_most(self=1)),
+    Row('idle-rss-tcp', '  RSS, tcp', 'idle-tcp', 'rss_kib', 'KiB',
+        at_most(self=1)),
+    Row('idle-pss-tcp', '  PSS, tcp', 'idle-tcp', 'pss_kib', 'KiB',
+        at_most(self=1)),
+    Row('beside-xml', 'p50 beside 8 XML calls in flight', 'beside-xml',
+        'p50_us', 'µs'),
+    Row('beside-slow', 'p99 beside slow driver calls', 'beside-slow',
+        'p99_us', 'µs', at_most(theirs=1)),
+    Row('beside-slow-p50', '  p50', 'beside-slow', 'p50_us', 'µs'),
+
+    Row('lib-cpu-floor', 'client CPU per call, to floor', 'lib-floor',
+        'client_us', 'µs', at_most(theirs=0.45, floor=1.3)),
+    Row('lib-cpu', 'client CPU per call, to virgated', 'lib-virgated',
+        'client_us', 'µs', at_most(theirs=0.45, floor=1.3)),
+    Row('lib-p50-floor', 'p50, to floor', 'lib-floor', 'p50_us', 'µs'),
+    Row('lib-p50', 'p50, to virgated', 'lib-virgated', 'p50_us', 'µs'),
+    Row('lib-8-floor', '8 threads, 1 connection, to floor', 'lib-floor-8',
+        'rate', '/s', at_least(theirs=3)),
+    Row('lib-8', '8 threads, 1 connection, to virgated', 'lib-virgated-8',
+        'rate', '/s', at_least(theirs=3)),
+]

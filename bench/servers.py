@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The three servers: how each is started, found ready, and ended.
+
+Every server is private: its own folder, sockets and port.  libvirtd gets a
+mount namespace of its own besides, in which it sees nothing of the system's
+state and no driver but its built-in test driver.
+"""
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+START_DEADLINE_S = 20
+STOP_DEADLINE_S = 10
+
+# How virgated is started: kept in this one place.  NODE is the file that a
+# slow driver call opens; a driver section of its own allows exactly that one.
+VIRGATED = [
+    '{build}/run', 'virgated', '--config', '/dev/null',
+    '--set', 'listen.local.transport=unix',
+    '--set', 'listen.local.path={unix}',
+    '--set', 'listen.local.mode=0600',
+    '--set', 'listen.local.auth=none',
+    '--set', 'listen.net.transport=tcp',
+    '--set', 'listen.net.address=127.0.0.1',
+    '--set', 'listen.net.port={tcp}',
+    '--set', 'listen.net.auth=none',
+    '--set', 'listen.net.allow-anonymous=yes',
+    '--set', 'driver.test.uri=test://{node}',
+]
+
+LIBVIRTD = ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', '''
+for dir in /run /var/lib /var/cache /var/log /etc/libvirt \
+           /usr/lib*/libvirt/connection-driver \
+           /usr/lib/*/libvirt/connection-driver; do
+  test ! -d "$dir" || mount -t tmpfs none "$dir" || exit 1
+done
+exec libvirtd --listen -f "$0/libvirtd.conf" -p "$0/pid"''', '{dir}']
+
+# Its defaults, but for where it listens and that nobody needs to log in.
+LIBVIRTD_CONF = '''
+unix_sock_dir = "{dir}"
+auth_unix_ro = "none"
+auth_unix_rw = "none"
+listen_tls = 0
+listen_tcp = 1
+auth_tcp = "none"
+listen_addr = "127.0.0.1"
+tcp_port = "{tcp}"
+log_outputs = "3:file:{dir}/libvirtd.log"
+'''
+
+FLOOR = ['{build}/bench/floor', '--unix={unix}', '--tcp={tcp}']
+
+NODE_DOMAINS = 1000
+NODE_DOMAIN = '''<domain type="test"><name>slow-{n}</name>
+<memory>8192</memory><vcpu>1</vcpu><os><type>hvm</type></os></domain>
+'''
+
+
+def free_port():
+    with socket.socket() as sock:
+        sock.bind(('127.0.0.1', 0))
+        return sock.getsockname()[1]
+
+
+def connects(family, address):
+    with socket.socket(family) as sock:
+        try:
+            sock.connect(address)
+        except OSError:
+            return False
+    return True
+
+
+class Server:
+    """A running server, to be used in a 'with' statement."""
+
+    def __init__(self, argv, socket_name, **values):
+        self.dir = tempfile.mkdtemp(prefix='virgate-bench-')
+        self.unix = os.path.join(self.dir, socket_name)
+        self.tcp = free_port()
+        self.node = os.path.join(self.dir, 'node.xml')
+        self.values = dict(values, dir=self.dir, unix=self.unix,
+                           tcp=self.tcp, node=self.node)
+        self.argv = [arg if '$0' in arg else arg.format(**self.values)
+                     for arg in argv]
+        self.log = os.path.join(self.dir, 'output')
+
+    def __enter__(self):
+        with open(self.log, 'wb') as log:
+            self.process = subprocess.Popen(
+                self.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self.pid = self.process.pid
+        deadline = time.monotonic() + START_DEADLINE_S
+        while not self.ready():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                self.__exit__()
+                raise RuntimeError(f'{self.argv[0]} did not start:\n'
+                                   + self.output)
+            time.sleep(0.01)
+        return self
+
+    def ready(self):
+        return (connects(socket.AF_UNIX, self.unix)
+                and connects(socket.AF_INET, ('127.0.0.1', self.tcp)))
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(STOP_DEADLINE_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        with open(self.log, errors='replace') as log:
+            self.output = log.read()[-2000:]
+        shutil.rmtree(self.dir)
+
+    def write_node(self):
+        """Write the file with many domains; returns the name to open."""
+        with open(self.node, 'w') as file:
+            file.write('<node>\n')
+            for n in range(NODE_DOMAINS):
+                file.write(NODE_DOMAIN.format(n=n))
+            file.write('</node>\n')
+        return f'test://{self.node}'
+
+
+def libvirtd(_build):
+    server = Server(LIBVIRTD, 'libvirt-sock')
+    with open(os.path.join(server.dir, 'libvirtd.conf'), 'w') as conf:
+        conf.write(LIBVIRTD_CONF.format(**server.values))
+    return server
+
+
+def virgated(build):
+    return Server(VIRGATED, 'virgate-sock', build=build)
+
+
+def floor(build, *options):
+    return Server([*FLOOR, *options], 'floor-sock', build=build)
+
+
+def missing(build, kind):
+    """Why a server cannot be started here, None if it can."""
+    if kind == 'libvirtd':
+        if shutil.which('libvirtd') is None:
+            return 'libvirtd is not installed'
+        if subprocess.run(['unshare', '--mount', 'true'],
+                          stderr=subprocess.DEVNULL).returncode:
+            return 'no right to make a mount namespace: run as root'
+    if kind == 'virgated' and not os.path.exists(f'{build}/daemon/virgated'):
+        return 'virgated is not built'
+    return None
