@@ -88,6 +88,21 @@ VIRGATE_PUBLIC struct virgate_conn *
 virgate_connect (const char *uri,
                  const struct virgate_connect_options *options);
 
+/* The hosts behind a name: an alias of the client config with several words
+ * ("[alias]" "all = host1 host2") stands for each of them, in order, and they
+ * may be such aliases again; any other name stands for itself.
+ *
+ * name         a URI or an alias; NULL: the default
+ * config_file  as in struct virgate_connect_options
+ * names        out; NULL-terminated, one allocation, virgate_free; every one
+ *              is good for virgate_connect
+ *
+ * Returns how many, at least 1, or -1 with the error set.
+ */
+VIRGATE_PUBLIC int virgate_expand_alias (const char *name,
+                                         const char *config_file,
+                                         char ***names);
+
 /* Close in an orderly way (connect_close is sent, its reply not waited for
  * longer than a second) and free.  Pending calls fail.  NULL is fine here.
  */
