@@ -178,10 +178,13 @@ static void
 conns_turn (struct worker *worker)
 {
   struct epoll_event events[EPOLL_BATCH];
-  int n = epoll_wait (worker->epoll, events, EPOLL_BATCH, -1);
+  int n = epoll_wait (worker->epoll, events, EPOLL_BATCH,
+                      RAW_SILENCE_S * 1000);
 
-  if (n == -1)
-    die ("epoll_wait");
+  if (n == 0)
+    errno = 0;
+  if (n <= 0)
+    die ("the server %s", n ? "cannot be waited for" : "did not answer");
   for (int i = 0; i < n; i++)
     conn_turn (worker, events[i].data.ptr);
 }

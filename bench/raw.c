@@ -18,7 +18,6 @@
 #include "bench/raw.h"
 #include "common/cleanup.h"
 
-#define SILENCE_S 60            /* a server this long silent is given up */
 #define BIG_DESCRIPTION (256 * 1024)
 #define SCRATCH 4096            /* room for any call without a large string */
 
@@ -27,7 +26,7 @@ socket_of (const struct raw_target *target)
 {
   int fd = socket (target->unix_path ? AF_UNIX : AF_INET,
                    SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const struct timeval silence = { .tv_sec = SILENCE_S };
+  const struct timeval silence = { .tv_sec = RAW_SILENCE_S };
   const int on = 1;
 
   if (fd == -1)

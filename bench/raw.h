@@ -12,6 +12,8 @@
 #include "bench/stats.h"
 #include "bench/wire.h"
 
+#define RAW_SILENCE_S 60        /* a server this long silent is given up */
+
 struct raw_target {
   const char *unix_path;        /* NULL: TCP to 127.0.0.1 */
   uint16_t port;

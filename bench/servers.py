@@ -98,8 +98,8 @@ class Server:
         deadline = time.monotonic() + START_DEADLINE_S
         while not self.ready():
             if self.process.poll() is not None or time.monotonic() > deadline:
-                self.__exit__()
-                raise RuntimeError(f'{self.argv[0]} did not start:\n'
+                self.stop()
+                raise RuntimeError(f'{" ".join(self.argv)} did not start:\n'
                                    + self.output)
             time.sleep(0.01)
         return self
@@ -109,6 +109,13 @@ class Server:
                 and connects(socket.AF_INET, ('127.0.0.1', self.tcp)))
 
     def __exit__(self, *_):
+        ended = self.process.poll() is not None
+        self.stop()
+        if ended:
+            raise RuntimeError(f'{self.argv[0]} ended by itself, status '
+                               f'{self.process.returncode}:\n{self.output}')
+
+    def stop(self):
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         try:

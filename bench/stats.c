@@ -34,7 +34,7 @@ bucket_middle (unsigned bucket)
 
   if (shift == 0)
     return step;
-  return ((double) (STEPS + step) + 0.5) * (double) (UINT64_C (1) << (shift - 1));
+  return (STEPS + step + 0.5) * (double) (UINT64_C (1) << (shift - 1));
 }
 
 void
