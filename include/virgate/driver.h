@@ -177,7 +177,7 @@ struct virgate_driver_services {
                        int32_t domain, const char *fmt, ...)
     VIRGATE_PRINTF (4, 5);
 
-  /* Gateways. --------------------------------------------------------------- */
+  /* Gateways. -------------------------------------------------------------- */
 
   /* Send a frame to the client as it is; AGAIN: none was sent, ops->writable
    * of the driver follows.  Loop thread of the client.

@@ -29,8 +29,9 @@ enum virgate_vouch {
 enum virgate_fact_type {
   VIRGATE_FACT_STRING = 1,      /* str */
   VIRGATE_FACT_NUMBER = 2,      /* num */
-  VIRGATE_FACT_ADDRESS = 3      /* str: numeric address; num: port; addr, addr_len:
-                                   4 or 16 bytes, IPv4-mapped given as 4 */
+  VIRGATE_FACT_ADDRESS = 3      /* str: numeric address; num: port; addr and
+                                   addr_len: 4 or 16 bytes, an IPv4-mapped
+                                   one given as 4 */
 };
 
 struct virgate_fact {
