@@ -20,6 +20,8 @@ xml_fail (struct xml_error *err, int domain, int code,
     return -1;
   err->code = code;
   err->domain = domain;
+  if (format == NULL)
+    return -1;
   va_start (args, format);
   if (vasprintf (&err->detail, format, args) == -1)
     err->detail = NULL;

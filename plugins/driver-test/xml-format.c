@@ -108,12 +108,19 @@ format_raw (struct buf *out, const struct xml_node *node, unsigned level)
 }
 
 static bool
+node_shown (const struct xml_node *node, unsigned show)
+{
+  return !node->is_hidden
+         && shown (show, node->schema->flags, XT_ELEM_SECRET, XT_ELEM_LIVE);
+}
+
+static bool
 shows_kids (const struct xml_node *node, unsigned show)
 {
   const struct xml_node *kid;
 
   for (kid = node->first; kid; kid = kid->next)
-    if (shown (show, kid->schema->flags, XT_ELEM_SECRET, XT_ELEM_LIVE))
+    if (node_shown (kid, show))
       return true;
   return false;
 }
@@ -148,7 +155,7 @@ int
 xml_format (struct buf *out, const struct xml_node *node, unsigned level,
             unsigned show)
 {
-  if (!shown (show, node->schema->flags, XT_ELEM_SECRET, XT_ELEM_LIVE))
+  if (!node_shown (node, show))
     return 0;
   if (indent (out, level) == -1)
     return -1;

@@ -79,6 +79,8 @@ static int
 fail_missing (struct xml_load *load, const struct xml_spec *spec,
               const struct xml_node *node)
 {
+  if (spec->missing && *spec->missing == '\0')
+    return xml_fail (load->err, load->domain, spec->missing_code, NULL);
   if (spec->missing)
     return xml_fail (load->err, load->domain,
                      spec->missing_code ? spec->missing_code

@@ -21,7 +21,8 @@
 struct xml_error {
   int code;                     /* enum virgate_error_code; 0 = none */
   int domain;                   /* enum virgate_error_domain */
-  char *detail;                 /* owned: the message without its template */
+  char *detail;                 /* owned: the message without its template;
+                                   NULL = the code says it all */
 };
 
 /* Record an error, unless there is one, and return -1. */
@@ -50,6 +51,7 @@ enum xml_type {
   XT_ULL,
   XT_MAC,
   XT_UUID,
+  XT_BITMAP,                    /* 0-3,5,^2; none left is an error */
 };
 
 enum xml_spec_flag {
@@ -66,6 +68,8 @@ enum xml_spec_flag {
   XT_NOT_EMPTY = 1024,         /* an empty string counts as absent */
   XT_MADE = 2048,              /* not read from documents: hooks write it */
   XT_NONNEG = 4096,            /* a negative number is an error */
+  XT_BASE16 = 8192,             /* numbers are hexadecimal, 0x or not */
+  XT_WRAP = 16384,              /* -1 is the largest number of the type */
 };
 
 /* One attribute, or the text of an element (name is NULL). */
@@ -81,7 +85,8 @@ struct xml_spec {
   unsigned long long max;       /* numbers: largest; 0 = that of the type */
   const char *bad;              /* message for a wrong value, may use %s once;
                                    NULL = the usual one */
-  const char *missing;          /* message if required and absent */
+  const char *missing;          /* message if required and absent; "" = the
+                                   code's own, without detail */
   int bad_code;                 /* 0 = XML error */
   int missing_code;
 };
@@ -116,6 +121,7 @@ struct xml_elem {
   uint64_t when;                /* kinds of the parent that have it; 0 = all */
   xml_hook before;              /* attributes are read, children are not */
   xml_hook after;               /* all is read */
+  const void *arg;              /* the hooks' */
 };
 
 #define XT_WHEN(kind) (UINT64_C (1) << (kind))

@@ -118,6 +118,7 @@ xml_node_copy (const struct xml_node *node)
   if (copy == NULL)
     return NULL;
   copy->kind = node->kind;
+  copy->is_hidden = node->is_hidden;
   if (copy_attrs (copy, node) == -1 || xml_text_set (copy, node->text) == -1)
     goto error;
   if (node->raw) {

@@ -34,6 +34,7 @@ struct xml_node {
   char *text;                   /* owned, unescaped; NULL = no text */
   xmlDoc *raw;                  /* owned: printed instead of all else */
   unsigned kind;                /* variant that the schema's "when" asks for */
+  bool is_hidden;               /* kept, not printed */
 };
 
 /* What a printed document shows; bits for xml_format. */

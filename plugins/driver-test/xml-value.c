@@ -14,6 +14,7 @@
 #include <sys/random.h>
 
 #include "common/cleanup.h"
+#include "plugins/driver-test/xml-bits.h"
 #include "plugins/driver-test/xml-schema.h"
 
 int
@@ -152,11 +153,21 @@ expected (enum xml_type type)
 }
 
 static int
+bitmap_fault (struct xml_load *load, const char *value)
+{
+  return xml_fail (load->err, VIRGATE_FROM_NONE, VIRGATE_ERR_INVALID_ARG,
+                   "Failed to parse bitmap '%s'", value);
+}
+
+static int
 usual_fault (struct xml_load *load, const struct xml_spec *spec,
              const char *elem, const char *value, enum fault fault)
 {
   const char *name = spec->name ? spec->name : elem;
 
+  if (spec->type == XT_BITMAP)
+    return fault == WRONG ? bitmap_fault (load, value)
+           : xml_unsupported (load, "Invalid value of '%s': %s", name, value);
   if (fault == ZERO && spec->type >= XT_INT)
     return xml_fail (load->err, VIRGATE_FROM_XML, VIRGATE_ERR_XML_ERROR,
                      "Invalid value for attribute '%s' in element '%s': "
@@ -192,13 +203,18 @@ number_text (const struct xml_spec *spec, unsigned long long number,
 }
 #pragma GCC diagnostic pop
 
+static int
+number_base (const struct xml_spec *spec)
+{
+  return spec->flags & XT_BASE0 ? 0 : spec->flags & XT_BASE16 ? 16 : 10;
+}
+
 static enum fault
 read_signed (const struct xml_spec *spec, const char *value, char **out)
 {
-  int base = spec->flags & XT_BASE0 ? 0 : 10;
   long long number;
 
-  if (xml_ll (value, base, &number) == -1
+  if (xml_ll (value, number_base (spec), &number) == -1
       || (spec->type == XT_INT && (number < INT_MIN || number > INT_MAX))
       || (spec->max && number > (long long) spec->max))
     return WRONG;
@@ -213,13 +229,29 @@ read_signed (const struct xml_spec *spec, const char *value, char **out)
   return FINE;
 }
 
+/* -1 as shorthand for the largest number, where that is allowed. */
+static int
+read_number (const struct xml_spec *spec, const char *value,
+             unsigned long long *out)
+{
+  long long number;
+
+  if (!(spec->flags & XT_WRAP) || strchr (value, '-') == NULL)
+    return xml_ull (value, number_base (spec), out);
+  if (xml_ll (value, number_base (spec), &number) == -1
+      || (spec->type == XT_UINT && number < -(long long) UINT_MAX))
+    return -1;
+  *out = spec->type == XT_UINT ? (unsigned) number
+                               : (unsigned long long) number;
+  return 0;
+}
+
 static enum fault
 read_unsigned (const struct xml_spec *spec, const char *value, char **out)
 {
-  int base = spec->flags & XT_BASE0 ? 0 : 10;
   unsigned long long number;
 
-  if (xml_ull (value, base, &number) == -1
+  if (read_number (spec, value, &number) == -1
       || (spec->type == XT_UINT && number > UINT_MAX)
       || (spec->max && number > spec->max))
     return WRONG;
@@ -274,6 +306,19 @@ read_uuid (const char *value, char **out)
 }
 
 static enum fault
+read_bitmap (const char *value, char **out)
+{
+  struct xml_bits bits;
+
+  if (xml_bits_parse (value, &bits) == -1)
+    return WRONG;
+  if (xml_bits_next (&bits, -1) == -1)
+    return ZERO;
+  *out = xml_bits_format (&bits);
+  return FINE;
+}
+
+static enum fault
 read_value (const struct xml_spec *spec, const char *value, char **out)
 {
   switch (spec->type) {
@@ -293,6 +338,8 @@ read_value (const struct xml_spec *spec, const char *value, char **out)
     return read_mac (value, out);
   case XT_UUID:
     return read_uuid (value, out);
+  case XT_BITMAP:
+    return read_bitmap (value, out);
   case XT_STRING:
     break;
   }
