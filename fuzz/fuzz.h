@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What every fuzz target includes: the entry point that libFuzzer and
+ * replay.c call, and a reader for inputs that choose as they go.
+ */
+#ifndef VIRGATE_FUZZ_H
+#define VIRGATE_FUZZ_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput (const uint8_t *data, size_t len);
+
+struct fuzz_input {
+  const uint8_t *data;
+  size_t len;
+};
+
+/* The next byte, 0 at the end. */
+static inline uint8_t
+fuzz_byte (struct fuzz_input *in)
+{
+  if (in->len == 0)
+    return 0;
+  in->len--;
+  return *in->data++;
+}
+
+/* The next bytes in a block of exactly their size, so that a sanitizer sees
+ * the first byte read past them.  *len is cut to what is there.
+ */
+static inline void *
+fuzz_block (struct fuzz_input *in, size_t *len)
+{
+  void *block;
+
+  if (*len > in->len)
+    *len = in->len;
+  block = malloc (*len ? *len : 1);
+  if (block == NULL)
+    abort ();
+  memcpy (block, in->data, *len);
+  in->data += *len;
+  in->len -= *len;
+  return block;
+}
+
+#endif /* VIRGATE_FUZZ_H */
