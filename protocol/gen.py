@@ -17,7 +17,7 @@ TYPED_PARAM_KINDS = [  # name, number on the wire, member, kind
     ('INT', 1, 'i', 'int32_t'), ('UINT', 2, 'ui', 'uint32_t'),
     ('LLONG', 3, 'l', 'int64_t'), ('ULLONG', 4, 'ul', 'uint64_t'),
     ('DOUBLE', 5, 'd', 'double'), ('BOOLEAN', 6, 'b', 'int32_t'),
-    ('STRING', 7, 's', 'char *')]
+    ('STRING', 7, 's', 'const char *')]
 SHARED_WITH = {'qemu': 'remote', 'lxc': 'remote', 'admin': 'remote'}
 
 

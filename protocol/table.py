@@ -12,7 +12,8 @@ SCALARS = {  # name: (type in C, bytes on the wire, operation)
     'f64': ('double', 8, 'F64'),
     'u8': ('uint8_t', 4, 'U8'), 'u16': ('uint16_t', 4, 'U16'),
     'char': ('int8_t', 4, 'CHAR'),
-    'string': ('char *', 4, 'STRING'), 'name': ('char *', 4, 'NAME'),
+    'string': ('const char *', 4, 'STRING'),
+    'name': ('const char *', 4, 'NAME'),
     'opaque': ('uint8_t', 1, 'BYTES'),
     'typed_param_value': ('struct virgate_typed_param_value', 8, 'VALUE'),
 }

@@ -416,7 +416,8 @@ xdr_decode_block (const struct xdr_type *type, const void *data, size_t len,
   }
   if (need > max || (arena.next = malloc (need)) == NULL) {
     if (error)
-      *error = (struct xdr_error) { "", "takes more memory than is allowed" };
+      *error = (struct xdr_error) { "", "takes more memory than is allowed",
+                                     0 };
     errno = ENOMEM;
     return -1;
   }

@@ -32,8 +32,8 @@ enum xdr_op {
   XDR_U8,                       /* uint8_t, four bytes on the wire */
   XDR_U16,                      /* uint16_t, four bytes on the wire */
   XDR_CHAR,                     /* int8_t, in lists uint8_t; four bytes */
-  XDR_STRING,                   /* char *, any bytes but NUL */
-  XDR_NAME,                     /* char *, valid UTF-8 */
+  XDR_STRING,                   /* const char *, any bytes but NUL */
+  XDR_NAME,                     /* const char *, valid UTF-8 */
   XDR_BYTES,                    /* uint8_t, packed */
   XDR_VALUE,                    /* struct virgate_typed_param_value */
   XDR_STRUCT                    /* the structure that field->type says */
