@@ -105,6 +105,15 @@ proc_needs (const struct proc_row *row, const void *args,
   return count;
 }
 
+bool
+proc_depends_on_args (const struct proc_row *row)
+{
+  for (uint32_t i = 0; i < row->permission_count; i++)
+    if (row->permissions[i].when.test > PROC_ALWAYS)
+      return true;
+  return row->denied.test > PROC_ALWAYS;
+}
+
 const struct proc_permission *
 proc_permission_find (const char *object, const char *permission)
 {

@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Tests of protocol/, which needs common/ only.
+protocol_ldadd = $(top_builddir)/protocol/libprotocol.la \
+  $(top_builddir)/common/libcommon.la $(CMOCKA_LIBS)
+protocol_cppflags = $(AM_CPPFLAGS) -DSRCDIR='"$(srcdir)"'
+
+check_PROGRAMS += test-xdr test-xdr-errors test-xdr-limits test-protocol \
+  test-protocol-golden
+test_xdr_SOURCES = test-xdr.c xdr-fill.c xdr-fill.h
+test_xdr_LDADD = $(protocol_ldadd)
+test_xdr_errors_LDADD = $(protocol_ldadd)
+test_xdr_limits_SOURCES = test-xdr-limits.c xdr-fill.c xdr-fill.h
+test_xdr_limits_LDADD = $(protocol_ldadd)
+test_protocol_LDADD = $(protocol_ldadd)
+test_protocol_golden_CPPFLAGS = $(protocol_cppflags)
+test_protocol_golden_LDADD = $(protocol_ldadd)
+
+check_SCRIPTS += test-protocol-gen.py
+EXTRA_DIST += data/protocol-spec.hex data/protocol-libvirtd.hex
