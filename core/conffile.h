@@ -24,6 +24,9 @@
 #define CONFIG_FILE_MAX (1024 * 1024)
 #define CONFIG_MEMORY_MAX (16 * 1024 * 1024)
 
+/* Sections and keys in one file. */
+#define CONFIG_ENTRIES_MAX 10000
+
 struct config_key {
   struct config_key *next;      /* in file order */
   const char *key, *value;
@@ -110,12 +113,20 @@ uint64_t config_number (const struct config_section *section,
                         const char *key);
 
 /* The option of this name, or NULL. */
-const struct virgate_option *config_option (const struct virgate_option *options,
-                                            const char *key);
+const struct virgate_option *
+config_option (const struct virgate_option *options, const char *key);
 
 /* Check one value against its option.  why gets the complaint.  0 or -1. */
 int config_check_value (const struct virgate_option *option,
                         const char *value, char *why, size_t size);
+
+/* Check a key of a section against its option: the value, and that it is not
+ * there twice unless it is a list.  Returns 0, or -1 with err set.
+ */
+int config_check_key (const struct config_section *section,
+                      const struct config_key *key,
+                      const struct virgate_option *option,
+                      struct virgate_error *err);
 
 /* Convert a checked value: UINT, SIZE, MODE; BOOL as 0 or 1. */
 uint64_t config_convert (const struct virgate_option *option,
@@ -129,8 +140,8 @@ int config_error (struct virgate_error *err,
                   const struct config_key *key, const char *fmt, ...)
   VIRGATE_PRINTF (4, 5);
 
-/* Write the effective configuration, defaults included as comments-free
- * lines, so that it can be read back.  more gives the options of a section's
+/* Write the effective configuration, defaults included, so that it can be
+ * read back.  more gives the options of a section's
  * module, NULL for none; it may be NULL itself.
  */
 void config_print (FILE *out, const struct config *config,

@@ -22,6 +22,7 @@
 struct uri {
   struct virgate_uri v;         /* for the transport; see below */
   const char *name;             /* for connect_open, never NULL */
+  const char *fragment;         /* decoded; NULL: none */
   bool has_transport;           /* +NAME was written, not defaulted */
   struct arena arena;           /* owns all strings */
 };
@@ -40,7 +41,15 @@ struct uri {
 int uri_parse (struct uri *uri, const char *text, struct virgate_error *err);
 void uri_free (struct uri *uri);
 
-/* The last value of a parameter, or NULL. */
+/* Leave these parameters (NULL-terminated; a transport's own) out of the name
+ * as well.  Returns 0, or -1 with err set.
+ */
+int uri_consume (struct uri *uri, const char *const *params,
+                 struct virgate_error *err);
+
+/* The last value of a parameter, or NULL.  Names are compared without
+ * regard to case, as libvirt does.
+ */
 const char *uri_param (const struct uri *uri, const char *name);
 
 /* For servers: is this name from connect_open plain, that is "" or
