@@ -17,7 +17,7 @@
 #include <virgate/remote.h>
 
 #include "protocol/xdr.h"
-#include "xdr-fill.h"
+#include "tests/unit/xdr-fill.h"
 
 #define MEMORY ((size_t) 256 * 1024 * 1024)
 

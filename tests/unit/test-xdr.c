@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "protocol/xdr.h"
-#include "xdr-fill.h"
+#include "tests/unit/xdr-fill.h"
 
 #define SEEDS 8
 #define MEMORY (64 * 1024 * 1024)

@@ -11,7 +11,7 @@
 #include <virgate/remote.h>
 
 #include "common/mem.h"
-#include "xdr-fill.h"
+#include "tests/unit/xdr-fill.h"
 
 static uint64_t
 next (struct fill *fill)
