@@ -34,10 +34,10 @@ def connect(bench, role, **load):
         return bench.load(server, 'unix', work='connect', **load)
 
 
-def idle(bench, role, transport='unix', count=IDLE):
+def idle(bench, role, transport='unix', count=IDLE, core=False):
     """A lone caller, then the same beside idle connections."""
     count = bench.scaled(count)
-    with bench.server(role) as server:
+    with bench.pinned(core), bench.server(role) as server:
         result = bench.load(server, transport, work='idle', idle=count)
     result['opened_rate'] = count / result['opened_s']
     result['slowdown'] = result['p50_us'] / result['alone_p50_us']
@@ -101,6 +101,7 @@ WORKS = {
     'connect': Work(connect),
     'connect-8': Work(connect, {'threads': 8}),
     'idle': Work(idle),
+    'idle-core': Work(idle, {'core': True}),
     'idle-tcp': Work(idle, {'transport': 'tcp', 'count': IDLE_TCP}),
     'beside-xml': Work(beside_xml),
     'beside-slow': Work(beside_slow),
@@ -165,8 +166,12 @@ ROWS = [
     Row('connect-cpu', '  server CPU for each', 'connect', 'server_us', 'µs'),
     Row('idle-p50', f'p50 beside {IDLE} idle / without', 'idle', 'slowdown',
         'x', at_most(self=1.1)),
+    Row('idle-p50-core', '  on one core', 'idle-core', 'slowdown', 'x',
+        at_most(self=1.1)),
     Row('idle-open', f'opening {IDLE} connections', 'idle', 'opened_rate',
         '/s', at_least(theirs=25)),
+    Row('idle-open-core', '  on one core', 'idle-core', 'opened_rate', '/s',
+        at_least(theirs=25)),
     Row('idle-rss', 'RSS per idle connection, unix', 'idle', 'rss_kib', 'KiB',
         at_most(self=1)),
     Row('idle-pss', 'PSS per idle connection, unix', 'idle', 'pss_kib', 'KiB',

@@ -126,6 +126,8 @@ class Bench:
             try:
                 process.stdout.readline()
                 yield
+                if process.poll() is not None:
+                    raise RuntimeError(f'{" ".join(argv)}: ended early')
             finally:
                 self.pids.discard(process.pid)
                 process.kill()
