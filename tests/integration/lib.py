@@ -147,7 +147,7 @@ class Libvirtd(Peer):
     SCRIPT = '''
 set -e
 mkdir -p /run/libvirt /var/lib/libvirt /var/cache/libvirt /etc/libvirt
-for d in run lib cache etc log empty; do mkdir -p "$D/$d"; done
+for d in run lib cache etc empty; do mkdir -p "$D/$d"; done
 mount --bind "$D/run" /run/libvirt
 mount --bind "$D/lib" /var/lib/libvirt
 mount --bind "$D/cache" /var/cache/libvirt
