@@ -64,6 +64,9 @@ const struct module *modules_load_file (struct modules *modules,
                                         const char *name,
                                         struct virgate_error *err);
 
+/* Is there a file for this module?  1 or 0; loads nothing. */
+int modules_have (struct modules *modules, uint32_t kind, const char *name);
+
 /* Call fn for every module file of a kind (0: all), in order of kind and
  * name.  module is NULL, and err says why, where a file cannot be loaded.
  */

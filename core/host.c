@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The services behind struct virgate_host, for daemon and library alike.
+ */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "common/mem.h"
+#include "core/host.h"
+#include "core/log.h"
+#include "core/peer.h"
+
+/* Why the hook that runs on this thread is about to fail.  A fixed size,
+ * because nobody could free it at a thread's end.
+ */
+static __thread struct {
+  int32_t code, domain;
+  bool is_set;
+  bool is_placed;               /* says already where in the config */
+  char text[1024];
+} last;
+
+static const struct instance *
+instance_of (const struct virgate_host *host)
+{
+  return (const struct instance *) (const void *)
+         ((const char *) host - offsetof (struct instance, host));
+}
+
+/* Log and errors --------------------------------------------------------- */
+
+static void
+host_log (const struct virgate_host *host, int level, const char *fmt, ...)
+{
+  va_list args;
+
+  va_start (args, fmt);
+  log_vwrite (instance_of (host)->env->log, level, host->section, fmt, args);
+  va_end (args);
+}
+
+static int
+keep_error (int32_t code, int32_t domain, const char *fmt, va_list args)
+{
+  vsnprintf (last.text, sizeof last.text, fmt, args);
+  last.code = code;
+  last.domain = domain;
+  last.is_set = true;
+  last.is_placed = false;
+  return -1;
+}
+
+static int
+host_error (const struct virgate_host *host, const char *fmt, ...)
+{
+  va_list args;
+
+  va_start (args, fmt);
+  keep_error (VIRGATE_ERR_INTERNAL_ERROR, VIRGATE_FROM_RPC, fmt, args);
+  va_end (args);
+  return -1;
+}
+
+static int
+host_error_code (const struct virgate_host *host, int32_t code,
+                 int32_t domain, const char *fmt, ...)
+{
+  va_list args;
+
+  va_start (args, fmt);
+  keep_error (code, domain, fmt, args);
+  va_end (args);
+  return -1;
+}
+
+bool
+host_error_is_placed (void)
+{
+  return last.is_set && last.is_placed;
+}
+
+void
+host_error_forget (void)
+{
+  last.is_set = false;
+}
+
+int
+host_error_take (const struct instance *instance, struct virgate_error *err)
+{
+  const struct virgate_module *desc = &instance->module->desc;
+
+  if (!last.is_set)
+    return error_text (err, VIRGATE_ERR_INTERNAL_ERROR, VIRGATE_FROM_RPC,
+                       "module %s-%s failed without saying why",
+                       module_kind_name (desc->kind), desc->name);
+  last.is_set = false;
+  if (last.code == VIRGATE_ERR_INTERNAL_ERROR)
+    return error_text (err, last.code, last.domain, "%s", last.text);
+  return error_set (err, last.code, last.domain, "%s", last.text);
+}
+
+/* Credentials ------------------------------------------------------------ */
+
+static int
+host_credential (const struct virgate_host *host, uint32_t kind,
+                 const char *prompt, const char *challenge, char **secret)
+{
+  const struct host_env *env = instance_of (host)->env;
+
+  return env->credential (env->opaque, kind, prompt, challenge, secret);
+}
+
+static void
+host_secret_free (char *secret)
+{
+  if (secret)
+    wipe (secret, strlen (secret));
+  free (secret);
+}
+
+/* Transports below, files and timers ------------------------------------- */
+
+static const struct virgate_transport *
+host_lower (const struct virgate_host *host, const char *name)
+{
+  struct instance *instance = (struct instance *) instance_of (host);
+  CLEANUP_ERROR struct virgate_error err = { 0 };
+  const struct module *module;
+  struct instance *lower = NULL;
+
+  module = modules_load (instance->env->modules, VIRGATE_KIND_TRANSPORT, name,
+                         &err);
+  if (module)
+    lower = instance_open_lower (instance, module, &err);
+  if (lower)
+    return &lower->transport;
+  host_error (host, "%s", error_message (&err));
+  last.is_placed = module != NULL;
+  return NULL;
+}
+
+static int
+host_watch_file (const struct virgate_host *host, const char *path)
+{
+  struct instance *instance = (struct instance *) instance_of (host);
+
+  return instance->env->watch_file (instance->env->opaque, instance, path);
+}
+
+static uint64_t
+host_timer (const struct virgate_host *host, uint64_t delay_ms,
+            void (*fn) (void *opaque), void *opaque)
+{
+  const struct host_env *env = instance_of (host)->env;
+
+  return env->timer (env->opaque, delay_ms, fn, opaque);
+}
+
+static void
+host_timer_cancel (const struct virgate_host *host, uint64_t id)
+{
+  const struct host_env *env = instance_of (host)->env;
+
+  env->timer_cancel (env->opaque, id);
+}
+
+/* The table -------------------------------------------------------------- */
+
+void
+host_init (struct instance *instance)
+{
+  const struct host_env *env = instance->env;
+
+  instance->host = (struct virgate_host) {
+    .size = sizeof instance->host,
+    .role = env->role,
+    .section = instance->title,
+    .program = env->program,
+    .log = host_log,
+    .error = host_error,
+    .error_code = host_error_code,
+    .peer_string = peer_string,
+    .peer_number = peer_number,
+    .peer_address = peer_address,
+    .peer_get = peer_get,
+    .identity_name = identity_name,
+    .identity_group = identity_group,
+    .identity_get_name = identity_get_name,
+    .identity_get_method = identity_get_method,
+    .identity_get_group = identity_get_group,
+    .credential = env->credential ? host_credential : NULL,
+    .secret_free = host_secret_free,
+    .lower = env->modules ? host_lower : NULL,
+    .watch_file = env->watch_file ? host_watch_file : NULL,
+    .timer = env->timer ? host_timer : NULL,
+    .timer_cancel = env->timer_cancel ? host_timer_cancel : NULL,
+    .driver = env->driver,
+  };
+}
