@@ -28,9 +28,19 @@ def program_named(reader, name):
     sys.exit(f'gen.py: no table defines program {name}')
 
 
+PROGRAM_NOTE = """Numbers, limits and structures of libvirt's {} program.
+ *
+ * Names are libvirt's.  Strings end in NUL; where the protocol has an optional
+ * value, NULL says that it is absent.  Lists are a count and a pointer, which
+ * may be NULL when the count is 0; chars and opaque data are lists of bytes.
+ * A uuid is 16 raw bytes.  What a call or an event handed out is one
+ * allocation: its parts are never freed by themselves."""
+
+
 def banner(what):
-    return f'{LICENSE}\n *\n * Made by protocol/gen.py from the protocol tables: do not edit.\n' \
-           f' * {what}\n */\n'
+    return f'{LICENSE}\n *\n' \
+           ' * Made by protocol/gen.py from the protocol tables: do not edit.' \
+           f'\n * {what}\n */\n'
 
 
 # Public headers
@@ -107,8 +117,7 @@ def program_header(reader, name):
     guard = f'VIRGATE_{name.upper()}_H'
     include = f'#include <virgate/{SHARED_WITH[name]}.h>' \
         if name in SHARED_WITH else '#include <stdint.h>'
-    parts = [banner(f"Numbers, limits and structures of libvirt's {name} "
-                    'program.'),
+    parts = [banner(PROGRAM_NOTE.format(name)),
              f'#ifndef {guard}\n#define {guard}\n\n{include}\n',
              limits_text(program), procedures_text(program)]
     for enum in program.enums:

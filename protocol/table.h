@@ -24,7 +24,9 @@ enum proc_flags {
   PROC_STREAM_WRITE = 16,       /* opens a stream of data from the client */
   PROC_STREAM_SPARSE = 32,      /* holes if bit 0 of its flags is set */
   PROC_FDS_IN = 64,             /* descriptors come with the call */
-  PROC_FDS_OUT = 128            /* descriptors come with the reply */
+  PROC_FDS_OUT = 128,           /* descriptors come with the reply */
+  PROC_SECRET = 256             /* arguments or result hold a password or a
+                                   key: never logged, wiped after use */
 };
 
 #define PROC_STREAM (PROC_STREAM_READ | PROC_STREAM_WRITE)

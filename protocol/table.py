@@ -178,7 +178,7 @@ class Reader:
         prefix = '' if self.program.name == 'remote' else \
             self.program.name + '_'
         self.struct(name, f'virgate_{prefix}{name}', fields,
-                    'part of other messages')
+                    f'{self.program.name}, part of what follows')
 
     def struct(self, name, c_name, text, note):
         fields = [self.field(word) for word in text.split()]
@@ -279,8 +279,8 @@ class Reader:
         name = proc.name + suffix
         key = name if self.program.name == 'remote' else \
             f'{self.program.name}.{name}'
-        what = {'_args': 'what goes in', '_ret': 'what comes back',
-                '_msg': 'what it tells'}[suffix]
+        what = {'_args': 'arguments', '_ret': 'result',
+                '_msg': 'event'}[suffix]
         return self.struct(key, prefix + name, text,
                            f'{self.program.name} {proc.number}, {what}')
 
@@ -352,6 +352,9 @@ class Reader:
 
     def attribute_noauth(self, proc, value):
         proc.flags.append('NO_AUTH')
+
+    def attribute_secret(self, proc, value):
+        proc.flags.append('SECRET')
 
     def attribute_readonly(self, proc, value):
         if not value.startswith('no'):

@@ -133,6 +133,13 @@ these_procedures_pass_descriptors (void **state)
 }
 
 static void
+these_procedures_carry_secrets (void **state)
+{
+  only_these_have (VIRGATE_REMOTE_PROGRAM, PROC_SECRET,
+                   (const int32_t[]) { 68, 69, 144, 145, 357, 439, 0 });
+}
+
+static void
 events_are_never_called (void **state)
 {
   assert_int_equal (ROW (DOMAIN_EVENT_LIFECYCLE)->flags, PROC_EVENT);
@@ -236,6 +243,7 @@ main (void)
     cmocka_unit_test (few_procedures_need_no_authentication),
     cmocka_unit_test (these_procedures_open_streams),
     cmocka_unit_test (these_procedures_pass_descriptors),
+    cmocka_unit_test (these_procedures_carry_secrets),
     cmocka_unit_test (events_are_never_called),
     cmocka_unit_test (permissions_depend_on_flags),
     cmocka_unit_test (read_only_connections_are_denied_writes_and_secrets),
