@@ -24,7 +24,10 @@ extern "C" {
 enum virgate_transport_caps {
   VIRGATE_CAP_LOCAL = 1,        /* the peer is on this machine */
   VIRGATE_CAP_ENCRYPTED = 2,
-  VIRGATE_CAP_PASSES_FDS = 4
+  VIRGATE_CAP_PASSES_FDS = 4,
+  VIRGATE_CAP_DUPLEX = 8        /* readv on one thread and writev on another
+                                   may overlap; otherwise no two hooks of a
+                                   connection ever do */
 };
 
 /* Descriptors that go with bytes.  On reading, count says how many were
