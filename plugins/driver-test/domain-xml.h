@@ -70,16 +70,6 @@ char *domain_def_format (const struct domain_def *def, unsigned flags);
 int domain_def_format_at (struct buf *out, const struct domain_def *def,
                           unsigned flags, unsigned level);
 
-/* One device: as domain_def_parse, for attach, detach and update.
- *
- * Returns the device's node, which lies in a tree of its own; the caller's,
- * domain_device_free.  NULL with *err filled.
- */
-struct xml_node *domain_device_parse (const char *text,
-                                      const struct domain_def *def,
-                                      unsigned flags, struct xml_error *err);
-void domain_device_free (struct xml_node *device);
-
 /* The id of a running domain; -1 = not running.  Borrowed names live as long
  * as the definition is not changed. */
 int domain_def_id (const struct domain_def *def);

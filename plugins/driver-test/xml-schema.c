@@ -219,9 +219,8 @@ to_drop (const struct xml_node *node)
   return is_empty (node) && !(node->schema->flags & XT_KEEP);
 }
 
-/* Returns 0, 1 = nothing is left of it, -1 = error recorded. */
 static int
-load_node (struct xml_load *load, struct xml_node *node, xmlNode *src)
+load_parts (struct xml_load *load, struct xml_node *node, xmlNode *src)
 {
   const struct xml_elem *schema = node->schema;
   int ret = 0;
@@ -239,6 +238,19 @@ load_node (struct xml_load *load, struct xml_node *node, xmlNode *src)
   if (schema->after)
     ret = schema->after (load, node, src);
   return ret == 0 && to_drop (node) ? 1 : ret;
+}
+
+/* Returns 0, 1 = nothing is left of it, -1 = error recorded. */
+static int
+load_node (struct xml_load *load, struct xml_node *node, xmlNode *src)
+{
+  int outer = load->domain, ret;
+
+  if (node->schema->domain)
+    load->domain = node->schema->domain;
+  ret = load_parts (load, node, src);
+  load->domain = outer;
+  return ret;
 }
 
 int

@@ -122,6 +122,7 @@ struct xml_elem {
   xml_hook before;              /* attributes are read, children are not */
   xml_hook after;               /* all is read */
   const void *arg;              /* the hooks' */
+  int domain;                   /* of errors in it and below; 0 = as outside */
 };
 
 #define XT_WHEN(kind) (UINT64_C (1) << (kind))

@@ -71,6 +71,19 @@ xml_node_unlink (struct xml_node *node)
   node->parent = node->prev = node->next = NULL;
 }
 
+void
+xml_node_link_before (struct xml_node *node, struct xml_node *before)
+{
+  node->parent = before->parent;
+  node->prev = before->prev;
+  node->next = before;
+  if (before->prev)
+    before->prev->next = node;
+  else
+    before->parent->first = node;
+  before->prev = node;
+}
+
 /* Siblings' schemas lie in one array: its order is the document's. */
 void
 xml_node_link (struct xml_node *parent, struct xml_node *child)

@@ -58,6 +58,9 @@ void xml_node_unlink (struct xml_node *node);
 /* Link CHILD below PARENT behind all its likes, in the schema's order. */
 void xml_node_link (struct xml_node *parent, struct xml_node *child);
 
+/* Link NODE right before BEFORE, one of its likes. */
+void xml_node_link_before (struct xml_node *node, struct xml_node *before);
+
 /* The first child called NAME, or the next one after NODE with its name. */
 struct xml_node *xml_child (const struct xml_node *parent, const char *name);
 struct xml_node *xml_next (const struct xml_node *node);
