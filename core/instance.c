@@ -76,12 +76,34 @@ give_key (struct instance *instance, const struct config_key *key,
   return 0;
 }
 
+/* A transport below another has the outer one's port by default. */
+static int
+give_port (struct instance *instance, struct virgate_error *err)
+{
+  const struct virgate_module *desc = &instance->module->desc;
+  const struct instance *outer = instance->parent;
+  const struct virgate_transport_ops *ops = outer ? outer->module->ops : NULL;
+  char port[16];
+
+  if (ops == NULL || ops->default_port == 0 || desc->config == NULL
+      || config_option (desc->options, "port") == NULL
+      || config_key (instance->section, "port"))
+    return 0;
+  snprintf (port, sizeof port, "%u", ops->default_port);
+  host_error_forget ();
+  if (desc->config (instance->inst, "port", port) == -1)
+    return blame (instance, NULL, err);
+  return 0;
+}
+
 static int
 give_keys (struct instance *instance, struct virgate_error *err)
 {
   const struct config_key *key = instance->section ? instance->section->keys
                                                    : NULL;
 
+  if (give_port (instance, err) == -1)
+    return -1;
   for (; key; key = key->next) {
     const struct virgate_option *option
       = config_option (instance->module->desc.options, key->key);
