@@ -12,8 +12,8 @@
 
 #include "common/mem.h"
 #include "fuzz.h"
+#include "protocol/fill.h"
 #include "protocol/table.h"
-#include "tests/unit/xdr-fill.h"
 
 #define MEMORY (256 * 1024 * 1024)
 

@@ -2,15 +2,14 @@
 # Tests of protocol/, which needs common/ only.
 protocol_ldadd = $(top_builddir)/protocol/libprotocol.la \
   $(top_builddir)/common/libcommon.la $(CMOCKA_LIBS)
+fill_ldadd = $(top_builddir)/protocol/libfill.la $(protocol_ldadd)
 protocol_cppflags = $(AM_CPPFLAGS) -DSRCDIR='"$(srcdir)"'
 
 check_PROGRAMS += test-xdr test-xdr-errors test-xdr-limits test-protocol \
   test-protocol-golden
-test_xdr_SOURCES = test-xdr.c xdr-fill.c xdr-fill.h
-test_xdr_LDADD = $(protocol_ldadd)
+test_xdr_LDADD = $(fill_ldadd)
 test_xdr_errors_LDADD = $(protocol_ldadd)
-test_xdr_limits_SOURCES = test-xdr-limits.c xdr-fill.c xdr-fill.h
-test_xdr_limits_LDADD = $(protocol_ldadd)
+test_xdr_limits_LDADD = $(fill_ldadd)
 test_protocol_LDADD = $(protocol_ldadd)
 test_protocol_golden_CPPFLAGS = $(protocol_cppflags)
 test_protocol_golden_LDADD = $(protocol_ldadd)

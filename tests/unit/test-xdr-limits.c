@@ -16,8 +16,8 @@
 
 #include <virgate/remote.h>
 
+#include "protocol/fill.h"
 #include "protocol/xdr.h"
-#include "tests/unit/xdr-fill.h"
 
 #define MEMORY ((size_t) 256 * 1024 * 1024)
 

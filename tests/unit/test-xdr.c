@@ -12,8 +12,8 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "protocol/fill.h"
 #include "protocol/xdr.h"
-#include "tests/unit/xdr-fill.h"
 
 #define SEEDS 8
 #define MEMORY (64 * 1024 * 1024)

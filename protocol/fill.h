@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Objects of any type of the protocol, made from its descriptor, for tests
- * of the codec.
+ * Objects of any type of the protocol, made from its descriptor: for tests
+ * and fuzzers, not linked into what is installed.
  */
-#ifndef VIRGATE_TESTS_XDR_FILL_H
-#define VIRGATE_TESTS_XDR_FILL_H
+#ifndef VIRGATE_PROTOCOL_FILL_H
+#define VIRGATE_PROTOCOL_FILL_H
 
 #include "common/arena.h"
 #include "protocol/xdr.h"
@@ -25,4 +25,4 @@ void fill_list (struct fill *fill, const struct xdr_field *field,
 /* Bytes of the field's shortest encoding. */
 size_t fill_wire_min (const struct xdr_field *field);
 
-#endif /* VIRGATE_TESTS_XDR_FILL_H */
+#endif /* VIRGATE_PROTOCOL_FILL_H */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Objects of any type; see xdr-fill.h.  Random numbers come from xorshift64,
+ * Objects of any type; see fill.h.  Random numbers come from xorshift64,
  * so a seed always makes the same object.
  */
 #include "config.h"
@@ -11,7 +11,7 @@
 #include <virgate/remote.h>
 
 #include "common/mem.h"
-#include "tests/unit/xdr-fill.h"
+#include "protocol/fill.h"
 
 static uint64_t
 next (struct fill *fill)
