@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * virgate_connect: from a name to an open connection.  One step after the
+ * other, all under one deadline; whatever fails leaves nothing behind.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+
+#include <virgate/remote.h>
+
+#include "client/clientconf.h"
+#include "client/internal.h"
+
+/* What any message may take before the server has accepted us. */
+#define MESSAGE_MEMORY_EARLY (512 * 1024)
+
+/* Everything that is needed while connecting. */
+struct opening {
+  struct virgate_conn *conn;
+  struct virgate_connect_options options;
+  struct clientconf conf;
+  int64_t deadline;
+  struct virgate_error err;
+};
+
+/* Modules and their host -------------------------------------------------- */
+
+static int
+ask_credential (void *opaque, uint32_t kind, const char *prompt,
+                const char *challenge, char **secret)
+{
+  const struct plumbing *plumbing = opaque;
+
+  if (plumbing->credential == NULL)
+    return 1;
+  *secret = NULL;
+  return plumbing->credential (plumbing->credential_opaque, (int) kind,
+                               prompt, challenge, secret);
+}
+
+static int
+plumbing_start (struct plumbing *plumbing,
+                const struct virgate_connect_options *options)
+{
+  plumbing->env = (struct host_env) {
+    .role = VIRGATE_ROLE_CLIENT, .program = "libvirgate",
+    .opaque = plumbing, .credential = ask_credential,
+  };
+  plumbing->credential = options->credential;
+  plumbing->credential_opaque = options->credential_opaque;
+  plumbing->modules = modules_new (options->module_dir, 0, NULL);
+  plumbing->env.modules = plumbing->modules;
+  return plumbing->modules ? 0 : -1;
+}
+
+void
+plumbing_free (struct plumbing *plumbing)
+{
+  peer_free (&plumbing->peer);
+  instance_close (plumbing->auth);
+  instance_close (plumbing->transport);
+  modules_free (plumbing->modules);
+  free (plumbing);
+}
+
+/* The steps --------------------------------------------------------------- */
+
+static int
+no_memory (struct opening *o)
+{
+  return error_set (&o->err, VIRGATE_ERR_NO_MEMORY, VIRGATE_FROM_RPC, NULL);
+}
+
+/* The one URI that the caller's word stands for. */
+static int
+resolve_uri (struct opening *o, const char *name)
+{
+  CLEANUP (arena_free) struct arena arena;
+  const char **names;
+  int count;
+
+  arena_init (&arena, CONFIG_MEMORY_MAX);
+  count = clientconf_expand (&o->conf, name, &arena, &names, &o->err);
+  if (count == -1)
+    return -1;
+  if (count > 1)
+    return error_text (&o->err, VIRGATE_ERR_INVALID_ARG, VIRGATE_FROM_URI,
+                       "'%s' stands for %d hosts, but a connection is to one",
+                       name ? name : "the default", count);
+  if (uri_parse (&o->conn->parsed, names[0], &o->err) == -1)
+    return -1;
+  o->conn->uri = strdup (names[0]);
+  o->conn->where = strdup (*names[0] ? names[0] : "the default connection");
+  if (o->conn->uri == NULL || o->conn->where == NULL)
+    return no_memory (o);
+  o->conn->parsed.v.read_only =
+    (o->conn->flags & VIRGATE_CONNECT_READ_ONLY) != 0;
+  return 0;
+}
+
+static int
+load_transport (struct opening *o)
+{
+  struct plumbing *plumbing = o->conn->plumbing;
+  struct uri *uri = &o->conn->parsed;
+  const struct module *module;
+  char title[64];
+
+  if (plumbing_start (plumbing, &o->options) == -1)
+    return no_memory (o);
+  module = transport_for_scheme (plumbing->modules, uri->v.transport,
+                                 &o->err);
+  if (module == NULL)
+    return -1;
+  snprintf (title, sizeof title, "transport %s", module->desc.name);
+  plumbing->transport = instance_open (
+    module, &plumbing->env,
+    clientconf_section (&o->conf, "transport", module->desc.name), NULL,
+    title, &o->err);
+  if (plumbing->transport == NULL)
+    return -1;
+  o->conn->ops = module->ops;
+  if (o->conn->ops->connect == NULL)
+    return error_text (&o->err, VIRGATE_ERR_ARGUMENT_UNSUPPORTED,
+                       VIRGATE_FROM_REMOTE,
+                       "the transport %s has no half for clients",
+                       module->desc.name);
+  return uri_consume (uri, o->conn->ops->params, &o->err);
+}
+
+/* What a hook of the transport reported, as the caller's error. */
+static int
+transport_failed (struct opening *o)
+{
+  host_error_take (o->conn->plumbing->transport, &o->err);
+  return -1;
+}
+
+static int
+timed_out (struct opening *o, const char *what)
+{
+  return error_set (&o->err, VIRGATE_ERR_OPERATION_TIMEOUT, VIRGATE_FROM_RPC,
+                    "%s: %s did not end in time", o->conn->where, what);
+}
+
+static int
+shake_hands (struct opening *o)
+{
+  struct virgate_conn *conn = o->conn;
+
+  for (;;) {
+    struct pollfd pollfd = { .events = POLLIN };
+    struct timespec wait = { 0 };
+    int64_t left = o->deadline - now_ns ();
+    int result;
+
+    host_error_forget ();
+    result = conn->ops->handshake (conn->transport);
+    if (result == 0)
+      return 0;
+    if (result == VIRGATE_IO_WANT_WRITE)
+      pollfd.events = POLLOUT;
+    else if (result != VIRGATE_IO_WANT_READ)
+      return transport_failed (o);
+    if (o->deadline != NEVER_NS && left <= 0)
+      return timed_out (o, "the handshake");
+    wait.tv_sec = left / NS_PER_S;
+    wait.tv_nsec = left % NS_PER_S;
+    pollfd.fd = conn->ops->pollfd (conn->transport);
+    if (ppoll (&pollfd, 1, o->deadline == NEVER_NS ? NULL : &wait, NULL) == -1
+        && errno != EINTR)
+      return error_system (&o->err, errno, VIRGATE_FROM_RPC, "poll");
+  }
+}
+
+static int
+state_facts (struct opening *o, int after_handshake)
+{
+  struct virgate_conn *conn = o->conn;
+
+  host_error_forget ();
+  if (conn->ops->peer == NULL
+      || conn->ops->peer (conn->transport, &conn->plumbing->peer,
+                          after_handshake) == 0)
+    return 0;
+  return transport_failed (o);
+}
+
+static int
+connect_transport (struct opening *o)
+{
+  struct virgate_conn *conn = o->conn;
+  const struct virgate_transport_ops *ops = conn->ops;
+
+  host_error_forget ();
+  if (ops->connect (conn->plumbing->transport->inst, &conn->parsed.v,
+                    o->deadline, &conn->transport) == -1) {
+    conn->transport = NULL;
+    return transport_failed (o);
+  }
+  if (state_facts (o, 0) == -1)
+    return -1;
+  if (ops->handshake && (shake_hands (o) == -1 || state_facts (o, 1) == -1))
+    return -1;
+  conn->caps = ops->conn_caps ? ops->conn_caps (conn->transport) : ops->caps;
+  conn->one_at_a_time = !(ops->caps & VIRGATE_CAP_DUPLEX);
+  return 0;
+}
+
+/* From here on errors are the calling thread's already. */
+
+static int
+open_far_side (struct opening *o)
+{
+  struct virgate_conn *conn = o->conn;
+  const struct virgate_remote_connect_open_args args = {
+    .name = conn->parsed.name,
+    .flags = conn->flags & VIRGATE_CONNECT_READ_ONLY,
+  };
+
+  return call_run (conn, VIRGATE_REMOTE_PROGRAM,
+                   VIRGATE_REMOTE_PROC_CONNECT_OPEN, &args, NULL, NULL,
+                   o->deadline);
+}
+
+/* No URI was given: the server knows which one it chose. */
+static int
+adopt_uri (struct opening *o)
+{
+  CLEANUP_FREE struct virgate_remote_connect_get_uri_ret *ret = NULL;
+  char *uri;
+
+  if (call_run (o->conn, VIRGATE_REMOTE_PROGRAM,
+                VIRGATE_REMOTE_PROC_CONNECT_GET_URI, NULL, (void **) &ret,
+                NULL, o->deadline) == -1)
+    return -1;
+  uri = strdup (ret->uri);
+  if (uri == NULL)
+    return client_error (VIRGATE_ERR_NO_MEMORY, VIRGATE_FROM_RPC, NULL);
+  free (o->conn->uri);
+  o->conn->uri = uri;
+  return 0;
+}
+
+static int
+converse (struct opening *o)
+{
+  struct virgate_conn *conn = o->conn;
+  uint32_t memory = (uint32_t) clientconf_number (&o->conf, "max-message");
+
+  conn->message_memory = conn->in.frame_max =
+    MIN_OF (memory, (uint32_t) MESSAGE_MEMORY_EARLY);
+  if (auth_run (conn, &o->conf, o->deadline) == -1)
+    return -1;
+  if (o->options.keepalive_interval_ms > 0
+      && keepalive_begin (conn, o->deadline) == -1)
+    return -1;
+  conn->message_memory = memory;
+  conn->in.frame_max = MIN_OF (memory, (uint32_t) FRAME_LEN_MAX);
+  if (conn->flags & VIRGATE_CONNECT_NO_OPEN)
+    return 0;
+  if (open_far_side (o) == -1)
+    return -1;
+  return *conn->parsed.v.text ? 0 : adopt_uri (o);
+}
+
+/* All but what may be done without memory. */
+static int
+open_all (struct opening *o, const char *name)
+{
+  int32_t timeout_ms = o->options.connect_timeout_ms;
+
+  if (clientconf_read (&o->conf, o->options.config_file, &o->err) == -1)
+    return client_error_take (&o->err);
+  if (timeout_ms == 0)
+    timeout_ms = (int32_t) clientconf_number (&o->conf, "connect-timeout")
+                 * 1000;
+  o->deadline = deadline_in (timeout_ms);
+  if (resolve_uri (o, name) == -1 || load_transport (o) == -1
+      || connect_transport (o) == -1)
+    return client_error_take (&o->err);
+  return converse (o);
+}
+
+struct virgate_conn *
+virgate_connect (const char *uri,
+                 const struct virgate_connect_options *options)
+{
+  struct opening o = { .conf = { .count = 0 } };
+  int result;
+
+  if (options)
+    memcpy (&o.options, options, MIN_OF (options->size, sizeof o.options));
+  o.conn = conn_new (&o.options);
+  if (o.conn == NULL) {
+    client_error (VIRGATE_ERR_NO_MEMORY, VIRGATE_FROM_RPC, NULL);
+    return NULL;
+  }
+  result = open_all (&o, uri);
+  clientconf_free (&o.conf);
+  if (result == 0)
+    return o.conn;
+  conn_destroy (o.conn);
+  return NULL;
+}
