@@ -15,4 +15,5 @@ test_protocol_golden_CPPFLAGS = $(protocol_cppflags)
 test_protocol_golden_LDADD = $(protocol_ldadd)
 
 check_SCRIPTS += test-protocol-gen.py
-EXTRA_DIST += data/protocol-spec.hex data/protocol-libvirtd.hex
+EXTRA_DIST += data/protocol-spec.hex data/protocol-libvirtd.hex \
+  data/protocol-qemu.hex

@@ -145,12 +145,19 @@ what_virsh_and_libvirtd_say_is_understood (void **state)
   assert_true (check_file (SRCDIR "/data/protocol-libvirtd.hex") > 300);
 }
 
+static void
+what_the_qemu_driver_says_is_understood (void **state)
+{
+  assert_true (check_file (SRCDIR "/data/protocol-qemu.hex") > 50);
+}
+
 int
 main (int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (what_the_specification_shows_is_understood),
     cmocka_unit_test (what_virsh_and_libvirtd_say_is_understood),
+    cmocka_unit_test (what_the_qemu_driver_says_is_understood),
   };
   int result = 0;
 
