@@ -136,7 +136,8 @@ class Bench:
         """A client library's loop; its scheme and place are libvirt's."""
         program = {THEIRS: 'libvirt-client', OURS: 'virgate-client'}[role]
         return self.client([
-            f'{self.build}/bench/{program}', f'--seconds={self.seconds}',
+            f'{self.build}/run', f'{self.build}/bench/{program}',
+            f'--seconds={self.seconds}',
             f'--threads={threads}',
             f'--uri=test+unix:///default?socket={server.unix}'])
 
