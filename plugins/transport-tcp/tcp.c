@@ -253,6 +253,7 @@ static const char *const params[] = { NULL };
 static const struct virgate_transport_ops ops = {
   .schemes = schemes,
   .params = params,
+  .caps = VIRGATE_CAP_DUPLEX,
   .default_port = TCP_PORT,
   .listen = tcp_listen,
   .accept = tcp_accept,
