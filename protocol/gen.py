@@ -32,9 +32,10 @@ PROGRAM_NOTE = """Numbers, limits and structures of libvirt's {} program.
  *
  * Names are libvirt's.  Strings end in NUL; where the protocol has an optional
  * value, NULL says that it is absent.  Lists are a count and a pointer, which
- * may be NULL when the count is 0; chars and opaque data are lists of bytes.
- * A uuid is 16 raw bytes.  What a call or an event handed out is one
- * allocation: its parts are never freed by themselves."""
+ * may be NULL when the count is 0; chars and opaque data are lists of bytes,
+ * with an uncounted NUL behind them when they come from the wire.  A uuid is
+ * 16 raw bytes.  What a call or an event handed out is one allocation: its
+ * parts are never freed by themselves."""
 
 
 def banner(what):
@@ -61,7 +62,8 @@ def c_member(field):
         return declare(item if field.struct is None else item + ' *',
                        field.name) + ';'
     if field.form == 'FIXED':
-        item = 'char' if field.kind == 'char' else item
+        if field.kind == 'char':        # text: leave room for a NUL
+            return f'char {field.name}[{field.limit} + 1];'
         return f'{item} {field.name}[{field.limit}];'
     if field.form == 'LIST':
         item = 'uint8_t' if field.kind == 'char' else item

@@ -273,6 +273,13 @@ get_items (struct reader *r, const struct xdr_field *field, uint32_t count,
   return 0;
 }
 
+/* Lists of bytes get a NUL behind them: some are read as strings. */
+static inline size_t
+is_text (const struct xdr_field *field)
+{
+  return field->op == XDR_BYTES || field->op == XDR_CHAR;
+}
+
 static int
 get_list (struct reader *r, const struct xdr_field *field, void *to)
 {
@@ -286,7 +293,8 @@ get_list (struct reader *r, const struct xdr_field *field, void *to)
   if (UNLIKELY (list.len > left (r) / least))
     return fail (r, "claims more items than there are bytes");
   if (list.len > 0
-      && reserve (r, list.len, xdr_item_size (field), &list.val) == -1)
+      && reserve (r, list.len + is_text (field), xdr_item_size (field),
+                  &list.val) == -1)
     return -1;
   if (get_items (r, field, list.len, list.val) == -1)
     return -1;

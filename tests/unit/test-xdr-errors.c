@@ -200,6 +200,25 @@ chars_are_the_low_byte_and_sign_extended (void **state)
 }
 
 static void
+text_in_chars_and_bytes_ends_in_nul (void **state)
+{
+  static char wire[160];
+  struct virgate_remote_node_get_info_ret *info;
+  struct virgate_remote_secret_get_value_ret *secret;
+
+  for (int i = 0; i < 32; i++)
+    wire[i * 4 + 3] = 'm';
+  info = accepted (RET (NODE_GET_INFO), wire, sizeof wire);
+  assert_int_equal (strlen (info->model), 32);
+  free (info);
+  secret = ACCEPTED (RET (SECRET_GET_VALUE),
+                     "\0\0\0\x10" "0123456789abcdef");
+  assert_int_equal (secret->value.len, 16);
+  assert_int_equal (secret->value.val[16], 0);
+  free (secret);
+}
+
+static void
 typed_parameters_have_known_types (void **state)
 {
   /* set_identity: one parameter "a", then flags */
@@ -287,6 +306,7 @@ main (void)
     cmocka_unit_test (utf8_follows_the_standard),
     cmocka_unit_test (numbers_must_fit_their_type),
     cmocka_unit_test (chars_are_the_low_byte_and_sign_extended),
+    cmocka_unit_test (text_in_chars_and_bytes_ends_in_nul),
     cmocka_unit_test (typed_parameters_have_known_types),
     cmocka_unit_test (encoding_refuses_what_is_missing),
     cmocka_unit_test (encoding_refuses_what_a_peer_would),
