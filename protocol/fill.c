@@ -107,6 +107,8 @@ static void
 fill_items (struct fill *fill, const struct xdr_field *field, uint32_t len,
             char *to)
 {
+  if (fill->state == 0 && (field->op < XDR_STRING || field->op == XDR_BYTES))
+    return;                     /* the arena's memory is zero */
   for (; len > 0; len--, to += xdr_item_size (field))
     fill_item (fill, field, to);
 }
