@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Chains of methods, what the facts decide, and where the work is done; the
+ * procedures are in auth-calls.c.
+ */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/mem.h"
+#include "daemon/access.h"
+#include "daemon/auth-state.h"
+#include "daemon/call.h"
+#include "daemon/listeners.h"
+#include "daemon/server.h"
+
+bool
+auth_is_busy (const struct session *session)
+{
+  return session->auth && session->auth->is_busy;
+}
+
+bool
+auth_is_refused (const struct auth *auth)
+{
+  const struct auth_policy *policy = &auth->session->listener->auth;
+
+  for (unsigned i = 0; i < policy->count; i++)
+    if (auth->chains[i] != CHAIN_FAILED)
+      return false;
+  return true;
+}
+
+void
+auth_context_init (const struct session *session,
+                   struct virgate_auth_context *context)
+{
+  struct virgate_fact bits;
+
+  *context = (struct virgate_auth_context) {
+    .size = sizeof *context,
+    .caps = session_caps (session),
+    .peer = &session->peer,
+    .service = "libvirt",
+    .hostname = session->loop->server->hostname,
+  };
+  if (peer_get (&session->peer, VIRGATE_FACT_TLS_KEY_BITS, 0, &bits))
+    context->key_bits = bits.num;
+}
+
+static bool
+has_conversation (const struct session *session,
+                  const struct auth_method *method)
+{
+  struct virgate_auth_context context;
+  const char *mechanisms;
+
+  if (method->ops->mechanisms == NULL)
+    return false;
+  auth_context_init (session, &context);
+  mechanisms = method->ops->mechanisms (method->inst, &context);
+  return mechanisms && *mechanisms;
+}
+
+/* Ask one method.  Its name is added to the identity when it says yes. */
+static int
+decide_one (struct session *session, const struct auth_method *method)
+{
+  struct virgate_identity *identity = &session->identity;
+  uint16_t before = identity->len;
+  int result;
+
+  if (method->ops->decide == NULL)
+    return VIRGATE_AUTH_PASS;
+  result = method->ops->decide (method->inst, &session->peer, identity);
+  if (result == VIRGATE_AUTH_YES
+      && identity_method (identity, method->name) == -1)
+    result = VIRGATE_AUTH_ERROR;
+  if (result != VIRGATE_AUTH_YES)
+    identity_rewind (identity, before);
+  return result;
+}
+
+int
+auth_decide (struct session *session, const struct auth_chain *chain,
+             unsigned from, unsigned to, bool polkit_too)
+{
+  for (unsigned i = from; i < to; i++) {
+    const struct auth_method *method = &chain->methods[i];
+    int result;
+
+    if (!polkit_too && (method->ops->flags & VIRGATE_AUTH_POLKIT))
+      continue;
+    result = decide_one (session, method);
+    if (result == VIRGATE_AUTH_PASS && !polkit_too
+        && has_conversation (session, method))
+      continue;
+    if (result != VIRGATE_AUTH_YES)
+      return VIRGATE_AUTH_NO;
+  }
+  return VIRGATE_AUTH_YES;
+}
+
+/* What the facts say of one chain; the identity is filled when it is done. */
+static enum chain_state
+try_chain (struct session *session, const struct auth_chain *chain)
+{
+  struct virgate_identity *identity = &session->identity;
+
+  identity_rewind (identity, 0);
+  if (auth_decide (session, chain, 0, chain->count, false)
+      != VIRGATE_AUTH_YES)
+    return CHAIN_FAILED;
+  for (unsigned i = 0; i < chain->count; i++)
+    if (chain->methods[i].ops->flags & VIRGATE_AUTH_POLKIT)
+      return CHAIN_POLKIT;
+  for (unsigned i = 0; i < chain->count; i++)
+    if (identity_get_method (identity, i) == NULL)
+      return CHAIN_TALKS;
+  return CHAIN_DONE;
+}
+
+static int
+try_chains (struct auth *auth)
+{
+  struct session *session = auth->session;
+  const struct auth_policy *policy = &session->listener->auth;
+
+  for (unsigned i = 0; i < policy->count; i++) {
+    auth->chains[i] = try_chain (session, &policy->chains[i]);
+    if (auth->chains[i] == CHAIN_DONE)
+      return VIRGATE_AUTH_YES;
+  }
+  identity_rewind (&session->identity, 0);
+  return VIRGATE_AUTH_MORE;
+}
+
+static void
+work (struct auth *auth)
+{
+  struct session *session = auth->session;
+
+  switch (auth->task) {
+  case AUTH_FACTS:
+    auth->outcome = try_chains (auth);
+    break;
+  case AUTH_POLKIT_DECIDES:
+    identity_rewind (&session->identity, 0);
+    auth->outcome = auth_decide (session, auth->chain, 0, auth->chain->count,
+                                 true);
+    break;
+  case AUTH_START:
+  case AUTH_STEP:
+    auth->outcome = auth_talk (auth);
+    break;
+  }
+}
+
+static void
+work_on_worker (struct job *job)
+{
+  work (container_of (job, struct auth, job));
+}
+
+static void
+free_auth (struct auth *auth)
+{
+  if (auth->conv)
+    auth->talks->ops->conv_free (auth->conv);
+  free (auth);
+}
+
+/* Back on the loop.  The session may have ended meanwhile. */
+static void
+deliver_outcome (struct mail *mail)
+{
+  struct auth *auth = container_of (mail, struct auth, mail);
+  struct session *session = auth->session;
+  struct virgate_call *call = steal_pointer (&auth->call);
+  int result = -1;
+
+  auth->is_busy = false;
+  if (session_is_closing (session)) {
+    session->auth = NULL;
+    free_auth (auth);
+  }
+  else {
+    auth->call = call;
+    result = auth->settle (auth);
+    session_again (session);
+    session_poll (session);
+  }
+  if (call)
+    call_service_done (call, result);
+  session_unpin (session);
+}
+
+static void
+outcome_on_worker (struct job *job)
+{
+  struct auth *auth = container_of (job, struct auth, job);
+
+  auth->mail.deliver = deliver_outcome;
+  loop_post (auth->session->loop, &auth->mail);
+}
+
+static bool
+may_block (const struct auth_chain *chain)
+{
+  for (unsigned i = 0; i < chain->count; i++)
+    if (chain->methods[i].ops->flags & VIRGATE_AUTH_BLOCKS)
+      return true;
+  return false;
+}
+
+static bool
+task_may_block (const struct auth *auth)
+{
+  const struct auth_policy *policy = &auth->session->listener->auth;
+
+  if (auth->task != AUTH_FACTS)
+    return may_block (auth->chain);
+  for (unsigned i = 0; i < policy->count; i++)
+    if (may_block (&policy->chains[i]))
+      return true;
+  return false;
+}
+
+int
+auth_run (struct auth *auth, enum auth_task task)
+{
+  struct session *session = auth->session;
+  struct session_jobs *jobs;
+
+  auth->task = task;
+  if (!task_may_block (auth)) {
+    work (auth);
+    return auth->settle (auth);
+  }
+  jobs = session_jobs (session);
+  auth->job.run = work_on_worker;
+  auth->job.done = outcome_on_worker;
+  auth->is_busy = true;
+  session_pin (session);
+  if (jobs && workers_add (&session->loop->server->workers, &jobs->normal,
+                           &auth->job) == 0)
+    return VIRGATE_LATER;
+  auth->is_busy = false;
+  session_unpin (session);
+  auth->outcome = VIRGATE_AUTH_ERROR;
+  return auth->settle (auth);
+}
+
+int
+auth_succeed (struct session *session)
+{
+  if (!access_enters (session)) {
+    if (session->auth)
+      memset (session->auth->chains, CHAIN_FAILED,
+              sizeof session->auth->chains);
+    return -1;
+  }
+  identity_trim (&session->identity);
+  peer_trim (&session->peer);
+  session_enter (session, SESSION_OPEN);
+  return 0;
+}
+
+/* After the facts: in, out, or a conversation. */
+static int
+settle_facts (struct auth *auth)
+{
+  struct session *session = auth->session;
+
+  if (auth->outcome == VIRGATE_AUTH_YES && auth_succeed (session) == 0) {
+    auth_end (session);
+    return 0;
+  }
+  if (auth_is_refused (auth))
+    session_log (session, VIRGATE_LOG_NOTICE, "refused: no authentication "
+                 "method accepts it");
+  else
+    session->in.frame_max = LIMIT_SASL_FRAME;
+  return 0;
+}
+
+void
+auth_begin (struct session *session)
+{
+  const struct auth_policy *policy = &session->listener->auth;
+  struct auth *auth;
+
+  session_enter (session, SESSION_AUTH);
+  if (policy->count == 0 && auth_succeed (session) == 0) {
+    session_poll (session);
+    return;
+  }
+  auth = calloc (1, sizeof *auth);
+  if (auth == NULL) {
+    session_close (session, VIRGATE_LOG_ERROR, "out of memory");
+    return;
+  }
+  auth->session = session;
+  auth->settle = settle_facts;
+  session->auth = auth;
+  if (policy->count > 0)
+    auth_run (auth, AUTH_FACTS);
+  session_poll (session);
+}
+
+void
+auth_end (struct session *session)
+{
+  struct auth *auth = session->auth;
+
+  if (auth == NULL || auth->is_busy)
+    return;
+  session->auth = NULL;
+  free_auth (auth);
+}

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * From a message to its handler; see dispatch.h.  The order of the checks is
+ * libvirt's, so that a call with several faults gets the same answer.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <virgate/remote.h>
+
+#include "daemon/access.h"
+#include "daemon/auth.h"
+#include "daemon/builtin.h"
+#include "daemon/call.h"
+#include "daemon/dispatch.h"
+#include "daemon/names.h"
+#include "daemon/server.h"
+#include "daemon/session.h"
+#include "daemon/stream.h"
+
+/* A call that waits behind the limits: its message, without descriptors. */
+struct held {
+  struct held *next;
+  struct frame_header head;
+  size_t len;
+  char payload[];
+};
+
+/* What is to be called. */
+struct target {
+  const struct proc_row *row;
+  const struct virgate_handler *handler; /* NULL: none */
+  bool needs_open;
+  int (*prepare) (struct virgate_call *call);
+};
+
+void
+dispatch_refuse (struct session *session, const struct frame_header *head,
+                 int32_t code, int32_t domain, const char *fmt, ...)
+{
+  struct virgate_error error = { 0 };
+  va_list args;
+
+  va_start (args, fmt);
+  error_vset (&error, code, domain, fmt, args);
+  va_end (args);
+  if (error_reply (session_out (session), head, FRAME_REPLY, &error) == -1)
+    session->is_broken = true;
+  error_clear (&error);
+  session_touch (session);
+}
+
+#define REFUSE(session, frame, code, ...)                               \
+  dispatch_refuse (session, &(frame)->head, code, VIRGATE_FROM_RPC,     \
+                   __VA_ARGS__)
+
+/* Find the procedure; -1 after it was refused. */
+static int
+find_target (struct session *session, const struct frame *frame,
+             struct target *target)
+{
+  const struct frame_header *head = &frame->head;
+  const struct proc_program *program = proc_program_find (head->program);
+  const struct builtin *builtin;
+
+  if (program == NULL || program - proc_programs >= DRIVER_PROGRAMS
+      || program->version != head->version) {
+    REFUSE (session, frame, VIRGATE_ERR_RPC,
+            "Cannot find program %d version %d", (int) head->program,
+            (int) head->version);
+    return -1;
+  }
+  if (head->status != FRAME_OK) {
+    REFUSE (session, frame, VIRGATE_ERR_RPC, "Unexpected message status %u",
+            (unsigned) head->status);
+    return -1;
+  }
+  target->row = proc_find (head->program, head->procedure);
+  if (target->row == NULL || (target->row->flags & PROC_EVENT)) {
+    REFUSE (session, frame, VIRGATE_ERR_RPC, "unknown procedure: %d",
+            (int) head->procedure);
+    return -1;
+  }
+  builtin = builtin_find (head->program, head->procedure);
+  target->needs_open = builtin == NULL || builtin->needs_open;
+  target->handler = builtin ? &builtin->handler : NULL;
+  target->prepare = builtin ? builtin->prepare : NULL;
+  if (builtin == NULL && session->driver)
+    target->handler = driver_handler (session->driver, head->program,
+                                      head->procedure);
+  return 0;
+}
+
+/* Must the call wait until others are done? */
+static bool
+must_wait (const struct session *session, const struct target *target,
+           size_t len)
+{
+  const struct limits *limits = &session->loop->limits;
+
+  if (session->is_opening || auth_is_busy (session))
+    return true;
+  if (target->handler == NULL || !(target->handler->flags & VIRGATE_WORKER))
+    return false;
+  return session->requests >= limits->max_requests
+         || (session->requests > 0
+             && session->request_bytes + len > limits->max_request_bytes);
+}
+
+/* Put a call aside, so that what follows it (keepalive, above all) is still
+ * seen.
+ */
+static enum wire_verdict
+hold (struct session *session, const struct frame *frame)
+{
+  struct held *held, **last = &session->held;
+
+  if (frame->fd_count > 0
+      || session->held_bytes + frame->len > LIMIT_HELD_BYTES) {
+    session->is_waiting = true;
+    return WIRE_HOLD;
+  }
+  held = malloc (sizeof *held + frame->len);
+  if (held == NULL)
+    return WIRE_BROKEN;
+  held->next = NULL;
+  held->head = frame->head;
+  held->len = frame->len;
+  memcpy (held->payload, frame->payload, frame->len);
+  while (*last)
+    last = &(*last)->next;
+  *last = held;
+  session->held_bytes += sizeof *held + frame->len;
+  return WIRE_NEXT;
+}
+
+/* Decode the arguments; NULL after the call was refused. */
+static struct virgate_call *
+decode (struct session *session, const struct frame *frame,
+        const struct proc_row *row)
+{
+  struct virgate_call *call = call_new (session, frame, row);
+  struct xdr_error why = { "", "", 0 };
+
+  if (call == NULL) {
+    REFUSE (session, frame, VIRGATE_ERR_NO_MEMORY, NULL);
+    return NULL;
+  }
+  if (xdr_decode (row->args, frame->payload, frame->len, &call->arena,
+                  &call->args, &why) == 0)
+    return call;
+  session_log (session, VIRGATE_LOG_DEBUG, "%s: %s %s at byte %zu",
+               row->name, why.field, why.why, why.offset);
+  call_refuse (call, VIRGATE_ERR_RPC, VIRGATE_FROM_RPC, "%s",
+               "Unable to decode message payload");
+  return NULL;
+}
+
+static void
+refuse_read_only (struct virgate_call *call)
+{
+  bool always = call->row->denied.test == PROC_ALWAYS;
+  struct api_name name;
+
+  api_name (call->head.program, call->row, &name);
+  if (!always && strstr (name.function, "GetXMLDesc"))
+    call_refuse (call, VIRGATE_ERR_OPERATION_DENIED, name.domain,
+                 "%s with secure flag", name.function);
+  else
+    call_refuse (call, VIRGATE_ERR_OPERATION_DENIED, name.domain,
+                 "read only access prevents %s", name.function);
+}
+
+static void
+refuse_unsupported (struct virgate_call *call)
+{
+  struct api_name name;
+
+  api_name (call->head.program, call->row, &name);
+  call_refuse (call, VIRGATE_ERR_NO_SUPPORT, name.domain, "%s",
+               name.function);
+}
+
+/* Everything that needs the arguments. */
+static void
+run (struct session *session, struct virgate_call *call,
+     const struct target *target)
+{
+  if (target->needs_open && session->state != SESSION_READY)
+    call_refuse (call, VIRGATE_ERR_INTERNAL_ERROR, VIRGATE_FROM_RPC, "%s",
+                 "hypervisor connection not open");
+  else if (session->is_read_only
+           && proc_is_denied_read_only (call->row, call->args))
+    refuse_read_only (call);
+  else if (!access_permits (session, call))
+    call_refuse (call, VIRGATE_ERR_ACCESS_DENIED, VIRGATE_FROM_ACCESS, NULL);
+  else if (target->handler == NULL)
+    refuse_unsupported (call);
+  else if (target->prepare == NULL || target->prepare (call) == 0)
+    call_run (call, target->handler);
+}
+
+static enum wire_verdict
+dispatch_call (struct session *session, const struct frame *frame,
+               bool may_hold)
+{
+  struct virgate_call *call;
+  struct target target;
+
+  if (find_target (session, frame, &target) == -1)
+    return WIRE_NEXT;
+  if (session->state < SESSION_OPEN
+      && !(target.row->flags & PROC_NO_AUTH)) {
+    REFUSE (session, frame, VIRGATE_ERR_RPC, "%s", "authentication required");
+    return WIRE_NEXT;
+  }
+  if (may_hold && (session->held
+                   || must_wait (session, &target, frame->len)))
+    return hold (session, frame);
+  call = decode (session, frame, target.row);
+  if (call)
+    run (session, call, &target);
+  return WIRE_NEXT;
+}
+
+/* After each message: may this session go on at once? */
+static enum wire_verdict
+turn_verdict (struct session *session)
+{
+  if (session->is_broken)
+    return WIRE_BROKEN;
+  session->turn_frames++;
+  if (session->turn_frames >= LIMIT_TURN_FRAMES
+      || wire_out_len (&session->out) >= LIMIT_TURN_BYTES)
+    return WIRE_STOP;
+  return WIRE_NEXT;
+}
+
+enum wire_verdict
+dispatch_frame (void *opaque, const struct frame *frame)
+{
+  struct session *session = opaque;
+  enum wire_verdict verdict = WIRE_NEXT;
+
+  if (session->is_ending)
+    return WIRE_NEXT;
+  keepalive_heard (&session->keepalive, session->loop->now);
+  switch (frame->head.program == KEEPALIVE_PROGRAM ? -1 : frame->head.type) {
+  case -1:
+    if (keepalive_frame (frame, session_out (session)) == -1)
+      session->is_broken = true;
+    break;
+  case FRAME_CALL:
+  case FRAME_CALL_FDS:
+    verdict = dispatch_call (session, frame, true);
+    break;
+  case FRAME_STREAM:
+  case FRAME_STREAM_HOLE:
+    verdict = stream_frame (session, frame);
+    break;
+  }
+  return verdict == WIRE_NEXT ? turn_verdict (session) : verdict;
+}
+
+/* May the call at the front go on? */
+static bool
+may_release (struct session *session, const struct held *held)
+{
+  const struct frame frame = { .head = held->head };
+  struct target target;
+
+  if (session->is_opening || auth_is_busy (session))
+    return false;
+  return find_target (session, &frame, &target) == 0
+         && !must_wait (session, &target, held->len);
+}
+
+void
+dispatch_held (struct session *session)
+{
+  while (session->held && !session_is_closing (session)
+         && may_release (session, session->held)) {
+    struct held *held = session->held;
+    const struct frame frame = {
+      .head = held->head, .payload = held->payload, .len = held->len,
+    };
+
+    session->held = held->next;
+    session->held_bytes -= sizeof *held + held->len;
+    dispatch_call (session, &frame, false);
+    free (held);
+  }
+}
+
+void
+dispatch_drop_held (struct session *session)
+{
+  while (session->held) {
+    struct held *next = session->held->next;
+
+    free (session->held);
+    session->held = next;
+  }
+  session->held_bytes = 0;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What clients may use up.  Each loop has a copy, so that reading them needs
+ * no lock; [daemon] sets them and a reload replaces them.
+ */
+#ifndef VIRGATE_DAEMON_LIMITS_H
+#define VIRGATE_DAEMON_LIMITS_H
+
+#include <stdint.h>
+
+struct config;
+
+struct limits {
+  uint64_t max_clients;
+  uint64_t max_strangers;       /* of these: not yet open */
+  uint64_t local_reserve;       /* the last of max_clients: not for remote */
+  uint64_t max_requests;        /* of one client, in flight */
+  uint64_t max_request_bytes;   /* of one client: arguments in flight */
+  uint64_t max_unread;          /* bytes one client leaves unread */
+  uint64_t client_workers;      /* calls of one client running at once */
+  int64_t handshake_ns, auth_ns, open_ns, frame_ns, write_ns;
+  int64_t keepalive_ns;
+  uint32_t keepalive_count;
+};
+
+/* Longest message before a client is authenticated: everything that is
+ * needed until then is shorter, except SASL data, 65536 bytes that take four
+ * each (VIRGATE_AUTH_DATA_MAX).
+ */
+#define LIMIT_STRANGER_FRAME (64 * 1024)
+#define LIMIT_SASL_FRAME (4 * 65536 + 4096)
+
+/* Frames one session may have handled before others get their turn, and
+ * bytes of replies it may have made.
+ */
+#define LIMIT_TURN_FRAMES 256
+#define LIMIT_TURN_BYTES (256 * 1024)
+
+/* Calls that wait behind the request limit, so that keepalive still gets
+ * through: bytes of their messages.
+ */
+#define LIMIT_HELD_BYTES (64 * 1024)
+
+void limits_from_config (struct limits *limits, const struct config *config);
+
+#endif /* VIRGATE_DAEMON_LIMITS_H */

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The event loop of one thread: mail, deadlines, turns; see loop.h.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#include "common/cleanup.h"
+#include "common/mem.h"
+#include "daemon/call.h"
+#include "daemon/loop.h"
+#include "daemon/session.h"
+
+/* Sessions of one phase that make room at a time. */
+#define LOOP_EVICT 64
+
+static _Thread_local struct loop *current;
+
+struct loop *
+loop_current (void)
+{
+  return current;
+}
+
+void
+loop_post (struct loop *loop, struct mail *mail)
+{
+  bool was_empty;
+
+  mail->next = NULL;
+  pthread_mutex_lock (&loop->lock);
+  was_empty = loop->mail == NULL;
+  *loop->mail_last = mail;
+  loop->mail_last = &mail->next;
+  pthread_mutex_unlock (&loop->lock);
+  if (was_empty)
+    uv_async_send (&loop->wake);
+}
+
+static void
+on_wake (uv_async_t *wake)
+{
+  struct loop *loop = wake->data;
+  struct mail *mail;
+
+  pthread_mutex_lock (&loop->lock);
+  mail = loop->mail;
+  loop->mail = NULL;
+  loop->mail_last = &loop->mail;
+  pthread_mutex_unlock (&loop->lock);
+  loop->now = now_ns ();
+  while (mail) {
+    struct mail *next = mail->next;
+
+    mail->deliver (mail);
+    mail = next;
+  }
+}
+
+/* Move all items of a list to another, which is not initialised yet. */
+static void
+take_all (struct list *from, struct list *to)
+{
+  list_init (to);
+  while (!list_is_empty (from)) {
+    struct list *item = from->next;
+
+    list_remove (item);
+    list_append (to, item);
+  }
+}
+
+/* Sessions whose turn ended before their input did. */
+static void
+on_again (uv_idle_t *again)
+{
+  struct loop *loop = again->data;
+  struct list todo;
+
+  loop->now = now_ns ();
+  take_all (&loop->ready, &todo);
+  while (!list_is_empty (&todo)) {
+    struct list *item = todo.next;
+
+    list_remove (item);
+    session_continue (list_item (item, struct session, ready));
+  }
+  uv_idle_stop (again);
+}
+
+/* What must be done before the loop waits.  A session that has more to write
+ * afterwards, or more to do, gets its turn after the others: the loop then
+ * looks for events without waiting for any.
+ */
+static void
+on_settle (uv_prepare_t *settle)
+{
+  struct loop *loop = settle->data;
+  struct list todo;
+
+  take_all (&loop->touched, &todo);
+  while (!list_is_empty (&todo)) {
+    struct list *item = todo.next;
+
+    list_remove (item);
+    session_flush (list_item (item, struct session, touched));
+  }
+  if (!list_is_empty (&loop->ready) || !list_is_empty (&loop->touched))
+    uv_idle_start (&loop->again, on_again);
+}
+
+static int64_t
+wait_ns (const struct loop *loop, enum loop_wait which)
+{
+  const struct limits *limits = &loop->limits;
+  const int64_t given[WAIT_COUNT] = {
+    [WAIT_HANDSHAKE] = limits->handshake_ns,
+    [WAIT_AUTH] = limits->auth_ns,
+    [WAIT_OPEN] = limits->open_ns,
+    [WAIT_FRAME] = limits->frame_ns,
+    [WAIT_WRITE] = limits->write_ns,
+  };
+
+  return given[which];
+}
+
+/* End the sessions that took too long over something. */
+static void
+expire (struct loop *loop, enum loop_wait which)
+{
+  while (!list_is_empty (&loop->waits[which])) {
+    struct wait *wait =
+      list_item (loop->waits[which].next, struct wait, link);
+    int64_t at = wait->since + wait_ns (loop, which);
+
+    if (at > loop->now) {
+      loop_wake_at (loop, at);
+      return;
+    }
+    list_remove (&wait->link);
+    session_expire (wait, which);
+  }
+}
+
+static void
+on_timer (uv_timer_t *timer)
+{
+  struct loop *loop = timer->data;
+
+  loop->now = now_ns ();
+  loop->timer_at = INT64_MAX;
+  for (int which = 0; which < WAIT_COUNT; which++)
+    expire (loop, which);
+  sessions_keepalive (loop);
+}
+
+void
+loop_wake_at (struct loop *loop, int64_t at)
+{
+  int64_t delay_ms;
+
+  if (at >= loop->timer_at)
+    return;
+  loop->timer_at = at;
+  delay_ms = (at - now_ns () + NS_PER_MS - 1) / NS_PER_MS;
+  uv_update_time (&loop->uv);
+  uv_timer_start (&loop->timer, on_timer, MAX_OF (delay_ms, 0) + 1, 0);
+}
+
+void
+loop_wait (struct loop *loop, struct wait *wait, enum loop_wait which)
+{
+  wait->since = loop->now;
+  list_remove (&wait->link);
+  list_append (&loop->waits[which], &wait->link);
+  loop_wake_at (loop, wait->since + wait_ns (loop, which));
+}
+
+void
+loop_unwait (struct wait *wait)
+{
+  list_remove (&wait->link);
+}
+
+static void
+init_lists (struct loop *loop)
+{
+  list_init (&loop->sessions);
+  list_init (&loop->ready);
+  list_init (&loop->touched);
+  list_init (&loop->pinged);
+  for (int which = 0; which < WAIT_COUNT; which++)
+    list_init (&loop->waits[which]);
+}
+
+int
+loop_init (struct loop *loop, struct server *server, unsigned index)
+{
+  loop->server = server;
+  loop->index = index;
+  loop->timer_at = INT64_MAX;
+  loop->mail_last = &loop->mail;
+  loop->now = now_ns ();
+  init_lists (loop);
+  pthread_mutex_init (&loop->lock, NULL);
+  loop->scratch = malloc (LOOP_SCRATCH);
+  if (loop->scratch == NULL || uv_loop_init (&loop->uv) != 0) {
+    free (loop->scratch);
+    return -1;
+  }
+  if (uv_async_init (&loop->uv, &loop->wake, on_wake) != 0)
+    return -1;
+  uv_idle_init (&loop->uv, &loop->again);
+  uv_prepare_init (&loop->uv, &loop->settle);
+  uv_timer_init (&loop->uv, &loop->timer);
+  loop->wake.data = loop->again.data = loop->settle.data =
+    loop->timer.data = loop;
+  uv_prepare_start (&loop->settle, on_settle);
+  if (index == 0)
+    current = loop;
+  return 0;
+}
+
+static void *
+loop_main (void *opaque)
+{
+  struct loop *loop = opaque;
+
+  current = loop;
+  uv_run (&loop->uv, UV_RUN_DEFAULT);
+  return NULL;
+}
+
+int
+loop_start (struct loop *loop)
+{
+  sigset_t all, old;
+  int err;
+
+  sigfillset (&all);
+  pthread_sigmask (SIG_SETMASK, &all, &old);
+  err = pthread_create (&loop->thread, NULL, loop_main, loop);
+  pthread_sigmask (SIG_SETMASK, &old, NULL);
+  if (err != 0) {
+    errno = err;
+    return -1;
+  }
+  loop->is_running = true;
+  return 0;
+}
+
+static void
+close_handle (uv_handle_t *handle, void *opaque)
+{
+  if (!uv_is_closing (handle))
+    uv_close (handle, NULL);
+}
+
+void
+loop_session_gone (struct loop *loop)
+{
+  if (loop->is_stopping && list_is_empty (&loop->sessions)
+      && !uv_is_closing ((uv_handle_t *) &loop->wake))
+    uv_walk (&loop->uv, close_handle, NULL);
+}
+
+void
+loop_stop (struct loop *loop)
+{
+  loop->is_stopping = true;
+  loop->now = now_ns ();
+  list_for_each (item, &loop->sessions)
+    session_stop (list_item (item, struct session, link));
+  loop_session_gone (loop);
+}
+
+void
+loop_abandon (struct loop *loop)
+{
+  list_for_each (item, &loop->sessions)
+    session_close (list_item (item, struct session, link),
+                   VIRGATE_LOG_WARNING, "its calls did not end in time");
+}
+
+/* Close the oldest in one phase. */
+static void
+evict_from (struct loop *loop, enum loop_wait which)
+{
+  struct list *head = &loop->waits[which];
+
+  for (int i = 0; i < LOOP_EVICT && !list_is_empty (head); i++) {
+    struct wait *wait = list_item (head->next, struct wait, link);
+
+    if (loop->now - wait->since < loop->evict_age_ns)
+      return;
+    list_remove (&wait->link);
+    session_expire (wait, which);
+  }
+}
+
+static void
+deliver_evict (struct mail *mail)
+{
+  struct loop *loop = container_of (mail, struct loop, evict);
+
+  evict_from (loop, WAIT_HANDSHAKE);
+  evict_from (loop, WAIT_AUTH);
+  evict_from (loop, WAIT_OPEN);
+  atomic_store (&loop->is_evicting, false);
+}
+
+void
+loop_evict (struct loop *loop, int64_t age_ns)
+{
+  if (atomic_exchange (&loop->is_evicting, true))
+    return;
+  loop->evict_age_ns = age_ns;
+  loop->evict.deliver = deliver_evict;
+  loop_post (loop, &loop->evict);
+}
+
+void
+loop_join (struct loop *loop)
+{
+  if (loop->is_running)
+    pthread_join (loop->thread, NULL);
+  loop->is_running = false;
+}
+
+void
+loop_free (struct loop *loop)
+{
+  on_wake (&loop->wake);        /* what came too late */
+  uv_walk (&loop->uv, close_handle, NULL);
+  uv_run (&loop->uv, UV_RUN_DEFAULT);
+  uv_loop_close (&loop->uv);
+  calls_free_spare (loop);
+  buf_free (&loop->out);
+  free (loop->scratch);
+  pthread_mutex_destroy (&loop->lock);
+}

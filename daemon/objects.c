@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Finding objects in decoded arguments by the descriptors of their types.
+ */
+#include "config.h"
+
+#include <string.h>
+
+#include "common/mem.h"
+#include "daemon/objects.h"
+
+/* Types that stand for an object, and where its names are. */
+struct object_type {
+  const char *type, *kind;
+  const char *name, *uuid, *parent; /* fields; NULL: has none */
+};
+
+static const struct object_type types[] = {
+  { "virgate_domain", "domain", "name", "uuid", NULL },
+  { "virgate_network", "network", "name", "uuid", NULL },
+  { "virgate_network_port", "network_port", NULL, "uuid", "net" },
+  { "virgate_nwfilter", "nwfilter", "name", "uuid", NULL },
+  { "virgate_nwfilter_binding", "nwfilter_binding", "portdev", NULL, NULL },
+  { "virgate_interface", "interface", "name", NULL, NULL },
+  { "virgate_storage_pool", "storage_pool", "name", "uuid", NULL },
+  { "virgate_storage_vol", "storage_vol", "name", NULL, "pool" },
+  { "virgate_node_device", "node_device", "name", NULL, NULL },
+  { "virgate_secret", "secret", "usageID", "uuid", NULL },
+  { "virgate_domain_checkpoint", "domain", NULL, NULL, "dom" },
+  { "virgate_domain_snapshot", "domain", NULL, NULL, "dom" },
+};
+
+static const struct object_type *
+find_type (const struct xdr_type *type)
+{
+  for (size_t i = 0; type && i < COUNT_OF (types); i++)
+    if (strcmp (types[i].type, type->name) == 0)
+      return &types[i];
+  return NULL;
+}
+
+static const struct xdr_field *
+find_field (const struct xdr_type *type, const char *name)
+{
+  for (uint32_t i = 0; name && i < type->count; i++)
+    if (strcmp (type->fields[i].name, name) == 0)
+      return &type->fields[i];
+  return NULL;
+}
+
+/* A field's value, when it is a string. */
+static const char *
+string_of (const struct xdr_type *type, const char *name, const void *obj)
+{
+  const struct xdr_field *field = find_field (type, name);
+
+  if (field == NULL || field->op == XDR_STRUCT)
+    return NULL;
+  return *(const char *const *) ((const char *) obj + field->offset);
+}
+
+static const uint8_t *
+uuid_of (const struct xdr_type *type, const char *name, const void *obj)
+{
+  const struct xdr_field *field = find_field (type, name);
+
+  if (field == NULL || field->op != XDR_BYTES || field->form != XDR_FIXED)
+    return NULL;
+  return (const uint8_t *) obj + field->offset;
+}
+
+/* The name of what a structure belongs to: a pool, or a structure's name. */
+static const char *
+parent_of (const struct xdr_type *type, const char *name, const void *obj)
+{
+  const struct xdr_field *field = find_field (type, name);
+
+  if (field == NULL)
+    return NULL;
+  if (field->op != XDR_STRUCT)
+    return string_of (type, name, obj);
+  return string_of (field->type, "name", (const char *) obj + field->offset);
+}
+
+/* A snapshot or checkpoint is decided on by its domain. */
+static void
+fill (struct virgate_object *out, const struct object_type *known,
+      const struct xdr_type *type, const void *obj)
+{
+  const struct xdr_field *dom;
+
+  *out = (struct virgate_object) {
+    .kind = known->kind,
+    .name = string_of (type, known->name, obj),
+    .uuid = uuid_of (type, known->uuid, obj),
+    .parent = parent_of (type, known->parent, obj),
+  };
+  if (out->name || out->uuid || known->parent == NULL)
+    return;
+  dom = find_field (type, known->parent);
+  fill (out, find_type (dom->type), dom->type,
+        (const char *) obj + dom->offset);
+}
+
+/* The structure behind a field, if it is one that there is. */
+static const void *
+struct_in (const struct xdr_field *field, const void *args)
+{
+  const char *at = (const char *) args + field->offset;
+
+  if (field->op != XDR_STRUCT)
+    return NULL;
+  if (field->form == XDR_ONE)
+    return at;
+  return field->form == XDR_OPTIONAL ? *(const void *const *) at : NULL;
+}
+
+/* X_lookup_by_name and X_lookup_by_uuid name what they look for. */
+static uint32_t
+looked_up (const struct proc_row *row, const void *args,
+           struct virgate_object *out)
+{
+  const struct object_type *known;
+
+  if (strstr (row->name, "_lookup_by_") == NULL || row->ret == NULL
+      || row->ret->count == 0)
+    return 0;
+  known = find_type (row->ret->fields[0].type);
+  if (known == NULL)
+    return 0;
+  *out = (struct virgate_object) {
+    .kind = known->kind,
+    .name = string_of (row->args, "name", args),
+    .uuid = uuid_of (row->args, "uuid", args),
+  };
+  return out->name || out->uuid;
+}
+
+uint32_t
+objects_of_call (const struct proc_row *row, const void *args,
+                 struct virgate_object *out)
+{
+  uint32_t count = 0;
+
+  if (row->args == NULL || args == NULL)
+    return 0;
+  for (uint32_t i = 0; i < row->args->count && count < OBJECTS_MAX; i++) {
+    const struct xdr_field *field = &row->args->fields[i];
+    const struct object_type *known = find_type (field->type);
+    const void *obj = struct_in (field, args);
+
+    if (known && obj)
+      fill (&out[count++], known, field->type, obj);
+  }
+  if (count < OBJECTS_MAX)
+    count += looked_up (row, args, &out[count]);
+  return count;
+}

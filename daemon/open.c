@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * connect_open: the name is checked, then offered to each driver in the order
+ * of the config.  A name with a transport or a host never gets that far.
+ */
+#include "config.h"
+
+#include <fnmatch.h>
+#include <string.h>
+
+#include <virgate/remote.h>
+
+#include "core/uri.h"
+#include "daemon/call.h"
+#include "daemon/open.h"
+#include "daemon/server.h"
+#include "daemon/session.h"
+
+/* connect_open's flags; other bits are other people's and ignored. */
+#define OPEN_READ_ONLY 1
+
+static int
+no_driver (struct virgate_call *call, const char *name)
+{
+  return call_service_error (call, VIRGATE_ERR_NO_CONNECT, VIRGATE_FROM_NONE,
+                             "%s", *name ? name : "<null>");
+}
+
+/* "driver://..." with no transport, and nothing that makes a host of it. */
+static int
+check_name (struct virgate_call *call, const char *name)
+{
+  struct virgate_error why = { 0 };
+  struct uri uri;
+  bool is_local;
+
+  if (*name == '\0')
+    return 0;
+  if (strstr (name, ":") == NULL)
+    return call_service_error (call, VIRGATE_ERR_NO_CONNECT,
+                               VIRGATE_FROM_NONE, "URI '%s' does not include "
+                               "a driver name", name);
+  if (uri_parse (&uri, name, &why) == -1) {
+    error_clear (&why);
+    return call_service_error (call, VIRGATE_ERR_INTERNAL_ERROR,
+                               VIRGATE_FROM_URI, "Unable to parse URI %s",
+                               name);
+  }
+  is_local = !uri.has_transport && (uri.v.host == NULL || *uri.v.host == '\0')
+             && uri.v.port == 0;
+  uri_free (&uri);
+  return is_local ? 0 : no_driver (call, name);
+}
+
+static int
+check_call (struct virgate_call *call)
+{
+  const struct virgate_remote_connect_open_args *open = call->args;
+  struct session *session = call->session;
+
+  if (session->state == SESSION_READY || session->is_opening)
+    return call_service_error (call, VIRGATE_ERR_INTERNAL_ERROR,
+                               VIRGATE_FROM_RPC, "%s",
+                               "connection already open");
+  if (open->name == NULL)
+    return call_service_error (call, VIRGATE_ERR_INTERNAL_ERROR,
+                               VIRGATE_FROM_RPC, "%s", "connection not open");
+  return check_name (call, open->name);
+}
+
+/* Back on the loop with a connection, or with an error. */
+static void
+open_landed (struct virgate_call *call)
+{
+  const struct virgate_remote_connect_open_args *open = call->args;
+  struct session *session = call->session;
+
+  session->is_opening = false;
+  session->driver = call->opened;
+  session->driver_conn = call->opened_conn;
+  if (session_is_closing (session))
+    return;
+  if (session->driver) {
+    if (open->flags & OPEN_READ_ONLY)
+      session->is_read_only = true;
+    session_enter (session, SESSION_READY);
+  }
+  else if (list_is_empty (&session->wait.link))
+    session_end (session);      /* its time was over meanwhile */
+  session_again (session);
+}
+
+int
+open_prepare (struct virgate_call *call)
+{
+  if (check_call (call) == -1) {
+    call->result = -1;
+    call_answer (call);
+    return -1;
+  }
+  call->session->is_opening = true;
+  call->landed = open_landed;
+  return 0;
+}
+
+static bool
+is_meant (const struct driver *driver, const char *name)
+{
+  return driver->pattern == NULL || fnmatch (driver->pattern, name, 0) == 0;
+}
+
+int
+open_run (void *conn, struct virgate_call *call, const void *args, void *ret)
+{
+  const struct virgate_remote_connect_open_args *open = args;
+  struct session *session = call->session;
+  int read_only = session->is_read_only || (open->flags & OPEN_READ_ONLY);
+
+  for (struct driver *driver = session->loop->server->drivers; driver;
+       driver = driver->next) {
+    int result;
+
+    if (!is_meant (driver, open->name))
+      continue;
+    result = driver->ops->open (driver->instance->inst, call, open->name,
+                                read_only, &call->opened_conn);
+    if (result == 0)
+      call->opened = driver;
+    if (result != VIRGATE_DECLINED)
+      return result;
+  }
+  return no_driver (call, open->name);
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Shared instances of auth and acl sections; see parts.h.
+ */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/buf.h"
+#include "common/cleanup.h"
+#include "daemon/parts.h"
+#include "daemon/server.h"
+#include "daemon/settings.h"
+
+char *
+section_text (const struct config_section *section)
+{
+  struct buf text = BUF_INIT;
+
+  for (const struct config_key *key = section ? section->keys : NULL; key;
+       key = key->next)
+    if (buf_append (&text, key->key, strlen (key->key)) == -1
+        || buf_append (&text, "=", 1) == -1
+        || buf_append (&text, key->value, strlen (key->value)) == -1
+        || buf_append (&text, "\n", 1) == -1)
+      goto error;
+  if (buf_append (&text, "", 1) == 0)
+    return text.base;
+
+error:
+  buf_free (&text);
+  return NULL;
+}
+
+/* Only the main thread and, at the end of a session, a loop get here; the
+ * list itself is the main thread's, so parts stay in it until the server
+ * ends or a reload drops them.
+ */
+void
+part_unref (struct part *part)
+{
+  if (part == NULL || atomic_fetch_sub (&part->refs, 1) > 1)
+    return;
+  instance_close (part->instance);
+  free (part->name);
+  free (part->text);
+  free (part);
+}
+
+static struct part *
+find (struct server *server, const char *kind, const char *name,
+      const char *text)
+{
+  for (struct part *part = server->parts; part; part = part->next)
+    if (strcmp (part->kind, kind) == 0 && strcmp (part->name, name) == 0
+        && strcmp (part->text, text) == 0)
+      return part;
+  return NULL;
+}
+
+static struct instance *
+open_instance (struct server *server, const char *kind, const char *name,
+               const struct config_section *section,
+               const struct config_section *from, struct virgate_error *err)
+{
+  bool is_auth = strcmp (kind, "auth") == 0;
+  const struct virgate_option *own = is_auth ? auth_options : acl_options;
+  const char *module_name = config_value (section, own, "module");
+  const struct module *module;
+  char title[120];
+
+  module = modules_load (server->modules,
+                         is_auth ? VIRGATE_KIND_AUTH : VIRGATE_KIND_ACL,
+                         module_name ? module_name : name, err);
+  if (module == NULL) {
+    config_error (err, section ? section : from,
+                  config_key (section ? section : from,
+                              section ? "module" : kind),
+                  "%s", error_message (err));
+    return NULL;
+  }
+  snprintf (title, sizeof title, "%s %s", kind, name);
+  return instance_open (module, &server->env, section, own, title, err);
+}
+
+struct part *
+part_get (struct server *server, const char *kind, const char *name,
+          const struct config_section *from, struct virgate_error *err)
+{
+  const struct config_section *section =
+    config_find (&server->config, kind, name);
+  CLEANUP_FREE char *text = section_text (section);
+  struct part *part = text ? find (server, kind, name, text) : NULL;
+
+  if (part) {
+    atomic_fetch_add (&part->refs, 1);
+    return part;
+  }
+  part = calloc (1, sizeof *part);
+  if (part)
+    part->name = strdup (name);
+  if (part == NULL || part->name == NULL || text == NULL) {
+    free (part);
+    error_set (err, VIRGATE_ERR_NO_MEMORY, VIRGATE_FROM_NONE, NULL);
+    return NULL;
+  }
+  part->kind = strcmp (kind, "auth") == 0 ? "auth" : "acl";
+  part->text = steal_pointer (&text);
+  part->instance = open_instance (server, kind, name, section, from, err);
+  atomic_store (&part->refs, 2);
+  if (part->instance == NULL) {
+    atomic_store (&part->refs, 1);
+    part_unref (part);
+    return NULL;
+  }
+  part->next = server->parts;
+  server->parts = part;
+  return part;
+}

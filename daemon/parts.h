@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Instances of auth and acl sections, shared by the listeners that name them.
+ */
+#ifndef VIRGATE_DAEMON_PARTS_H
+#define VIRGATE_DAEMON_PARTS_H
+
+#include <stdatomic.h>
+
+#include "core/conffile.h"
+#include "core/instance.h"
+
+struct server;
+
+struct part {
+  struct part *next;            /* server->parts */
+  _Atomic unsigned refs;
+  const char *kind;             /* "auth" */
+  char *name;
+  char *text;                   /* the section, to tell whether it changed */
+  struct instance *instance;
+};
+
+/* The instance of this section: the one there is, or a new one.  Returns it
+ * with a reference, or NULL with err set.  from: whose key names it.
+ */
+struct part *part_get (struct server *server, const char *kind,
+                       const char *name, const struct config_section *from,
+                       struct virgate_error *err);
+void part_unref (struct part *part);
+
+/* A section as text that is equal when the section is; malloc'ed. */
+char *section_text (const struct config_section *section);
+
+#endif /* VIRGATE_DAEMON_PARTS_H */

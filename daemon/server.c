@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * virgated from its configuration to its end; see server.h.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/mem.h"
+#include "core/error.h"
+#include "daemon/accept.h"
+#include "daemon/host-env.h"
+#include "daemon/listeners.h"
+#include "daemon/parts.h"
+#include "daemon/server.h"
+#include "daemon/session.h"
+#include "daemon/settings.h"
+#include "daemon/systemd.h"
+
+/* Calls in flight get so long when the daemon ends. */
+#define DRAIN_MS 1800
+
+void
+server_count (struct loop *loop, int clients, int strangers)
+{
+  struct server *server = loop->server;
+
+  atomic_fetch_add (&server->clients, (unsigned) clients);
+  atomic_fetch_add (&loop->session_count, (unsigned) clients);
+  atomic_fetch_add (&server->strangers, (unsigned) strangers);
+  atomic_fetch_add (&loop->stranger_count, (unsigned) strangers);
+}
+
+struct order {
+  struct mail mail;
+  struct loop *loop;
+  void (*fn) (struct loop *loop);
+};
+
+static void
+deliver_order (struct mail *mail)
+{
+  struct order *order = container_of (mail, struct order, mail);
+
+  order->fn (order->loop);
+  free (order);
+}
+
+void
+server_tell_loops (struct server *server, void (*fn) (struct loop *loop))
+{
+  for (unsigned i = 0; i < server->loop_count; i++) {
+    struct order *order = malloc (sizeof *order);
+
+    if (order == NULL)
+      abort ();
+    order->mail.deliver = deliver_order;
+    order->loop = &server->loops[i];
+    order->fn = fn;
+    loop_post (order->loop, &order->mail);
+  }
+}
+
+/* As many descriptors as we may have. */
+static void
+raise_descriptor_limit (const struct server *server)
+{
+  struct rlimit limit;
+
+  if (getrlimit (RLIMIT_NOFILE, &limit) == -1)
+    return;
+  if (limit.rlim_cur < limit.rlim_max) {
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit (RLIMIT_NOFILE, &limit);
+  }
+  if (limit.rlim_max < server->limits.max_clients)
+    log_write (&server->log, VIRGATE_LOG_WARNING, "daemon", "%llu "
+               "descriptors are fewer than max-clients = %llu",
+               (unsigned long long) limit.rlim_max,
+               (unsigned long long) server->limits.max_clients);
+}
+
+static unsigned
+count_loops (const struct config *config)
+{
+  unsigned loops = daemon_number (config, "loops");
+
+  return loops > 0 ? loops : MAX_OF (sysconf (_SC_NPROCESSORS_ONLN), 1L);
+}
+
+static int
+start_loops (struct server *server, struct virgate_error *err)
+{
+  unsigned count = count_loops (&server->config);
+
+  server->loops = calloc (count, sizeof server->loops[0]);
+  if (server->loops == NULL)
+    return error_set (err, VIRGATE_ERR_NO_MEMORY, VIRGATE_FROM_NONE, NULL);
+  for (; server->loop_count < count; server->loop_count++) {
+    struct loop *loop = &server->loops[server->loop_count];
+
+    if (loop_init (loop, server, server->loop_count) == -1)
+      return error_text (err, VIRGATE_ERR_SYSTEM_ERROR, VIRGATE_FROM_NONE,
+                         "cannot make an event loop: %s", strerror (errno));
+    loop->limits = server->limits;
+  }
+  for (unsigned i = 1; i < count; i++)
+    if (loop_start (&server->loops[i]) == -1)
+      return error_text (err, VIRGATE_ERR_SYSTEM_ERROR, VIRGATE_FROM_NONE,
+                         "cannot start a thread: %s", strerror (errno));
+  return 0;
+}
+
+static int
+make_listeners (struct server *server, struct virgate_error *err)
+{
+  const struct config_section *section = NULL;
+  struct listener **last = &server->listeners;
+
+  while ((section = config_each (&server->config, "listen", section))) {
+    *last = listener_new (server, section, err);
+    if (*last == NULL)
+      return -1;
+    last = &(*last)->next;
+  }
+  return 0;
+}
+
+static int
+open_listeners (struct server *server, struct virgate_error *err)
+{
+  for (struct listener *listener = server->listeners; listener;
+       listener = listener->next) {
+    int fds[LISTENER_SOCKETS_MAX];
+    unsigned count = systemd_sockets (listener->name, fds,
+                                      LISTENER_SOCKETS_MAX);
+
+    if (listener_open (listener, fds, count, err) == -1)
+      return -1;
+  }
+  return 0;
+}
+
+static char *
+own_hostname (const struct config *config)
+{
+  const char *given = daemon_value (config, "hostname");
+  char name[256] = "localhost";
+
+  if (given)
+    return strdup (given);
+  gethostname (name, sizeof name - 1);
+  return strdup (name);
+}
+
+int
+server_prepare (struct server *server, struct virgate_error *err)
+{
+  limits_from_config (&server->limits, &server->config);
+  server->hostname = own_hostname (&server->config);
+  workers_init (&server->workers, daemon_number (&server->config, "workers"),
+                daemon_number (&server->config, "client-workers"));
+  workers_init (&server->priority,
+                daemon_number (&server->config, "priority-workers"),
+                daemon_number (&server->config, "client-workers"));
+  host_env_init (server);
+  if (drivers_open (server, err) == -1)
+    return -1;
+  return make_listeners (server, err);
+}
+
+int
+server_start (struct server *server, struct virgate_error *err)
+{
+  raise_descriptor_limit (server);
+  if (start_loops (server, err) == -1 || accept_init (server) != 0
+      || open_listeners (server, err) == -1)
+    return -1;
+  for (struct listener *listener = server->listeners; listener;
+       listener = listener->next)
+    listener_announce (listener);
+  systemd_ready ();
+  return 0;
+}
+
+static void
+on_drain_over (uv_timer_t *timer)
+{
+  server_tell_loops (timer->data, loop_abandon);
+}
+
+void
+server_stop (struct server *server)
+{
+  if (server->is_stopping)
+    return;
+  server->is_stopping = true;
+  systemd_stopping ();
+  for (struct listener *listener = server->listeners; listener;
+       listener = listener->next)
+    listener_close (listener);
+  server_tell_loops (server, loop_stop);
+  server->retry.data = server;
+  uv_timer_start (&server->retry, on_drain_over, DRAIN_MS, 0);
+}
+
+void
+server_run (struct server *server)
+{
+  uv_run (&server->loops[0].uv, UV_RUN_DEFAULT);
+  for (unsigned i = 1; i < server->loop_count; i++)
+    loop_join (&server->loops[i]);
+}
+
+void
+server_free (struct server *server)
+{
+  workers_stop (&server->workers);
+  workers_stop (&server->priority);
+  while (server->listeners) {
+    struct listener *next = server->listeners->next;
+
+    listener_close (server->listeners);
+    listener_unref (server->listeners);
+    server->listeners = next;
+  }
+  for (unsigned i = 0; i < server->loop_count; i++)
+    loop_free (&server->loops[i]);
+  accept_end (server);
+  drivers_close (server);
+  while (server->parts) {
+    struct part *next = server->parts->next;
+
+    part_unref (server->parts);
+    server->parts = next;
+  }
+  free (server->loops);
+  free (server->hostname);
+}

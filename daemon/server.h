@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * virgated as a whole.  Made by the main thread before loops start; what
+ * changes afterwards is marked.
+ */
+#ifndef VIRGATE_DAEMON_SERVER_H
+#define VIRGATE_DAEMON_SERVER_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include <virgate/driver.h>
+
+#include "core/conffile.h"
+#include "core/instance.h"
+#include "core/log.h"
+#include "core/modules.h"
+#include "daemon/loop.h"
+#include "daemon/workers.h"
+#include "protocol/table.h"
+
+/* Programs that drivers answer: remote, qemu and lxc, in the order of
+ * proc_programs.
+ */
+#define DRIVER_PROGRAMS 3
+
+/* A driver in use, from [driver NAME]. */
+struct driver {
+  struct driver *next;          /* in the order of the config */
+  struct instance *instance;
+  const struct virgate_driver_ops *ops;
+  char *pattern;                /* of names it opens; NULL: it says itself */
+  const struct virgate_handler **handlers[DRIVER_PROGRAMS];
+};
+
+struct part;
+struct listener;
+
+struct server {
+  const struct options *options; /* of the command line */
+  struct log log;
+  struct config config;         /* main thread */
+  struct modules *modules;
+  struct host_env env;
+  struct limits limits;         /* main thread; loops have copies */
+  struct loop *loops;
+  unsigned loop_count;
+  struct workers workers, priority;
+  struct driver *drivers;
+  struct listener *listeners;   /* main thread */
+  struct part *parts;           /* main thread */
+  char *hostname;
+  uv_signal_t signals[3];
+  uv_check_t check;             /* the rest: main thread, accept.c */
+  uv_timer_t retry;
+  int reserve_fd;               /* for when there is no other */
+  bool has_arrivals;
+  unsigned refused;             /* since the last complaint */
+  int64_t complained_ns;
+  bool is_stopping;
+  _Atomic unsigned clients;     /* connections that exist */
+  _Atomic unsigned strangers;   /* of these, not yet open */
+};
+
+/* Count sessions and strangers, of a loop and in all. */
+void server_count (struct loop *loop, int clients, int strangers);
+
+/* Open what the config describes, short of loops and sockets. */
+int server_prepare (struct server *server, struct virgate_error *err);
+/* Start everything that the config describes; announce the listeners.  0, or
+ * -1 with err set.
+ */
+int server_start (struct server *server, struct virgate_error *err);
+/* Serve until somebody calls server_stop, then end all sessions, loops and
+ * workers.
+ */
+void server_run (struct server *server);
+/* Accept no more, finish the calls in flight, return from server_run.  Main
+ * thread.
+ */
+void server_stop (struct server *server);
+void server_free (struct server *server);
+/* Read the configuration again.  Main thread. */
+void server_reload (struct server *server);
+
+/* Run fn with each loop, on its thread.  Any thread. */
+void server_tell_loops (struct server *server, void (*fn) (struct loop *loop));
+
+/* Open the drivers that the config names, or the default ones.  0 or -1 with
+ * err set.
+ */
+int drivers_open (struct server *server, struct virgate_error *err);
+void drivers_close (struct server *server);
+
+/* The handler of a procedure, or NULL. */
+const struct virgate_handler *
+driver_handler (const struct driver *driver, uint32_t program,
+                int32_t procedure);
+
+/* Set up the table of driver.h. */
+extern const struct virgate_driver_services driver_services;
+
+#endif /* VIRGATE_DAEMON_SERVER_H */

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * A session's bytes: turns of reading and answering, writing, polling.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "common/mem.h"
+#include "daemon/dispatch.h"
+#include "daemon/handshake.h"
+#include "daemon/session.h"
+#include "daemon/stream.h"
+
+static int
+events_for (ssize_t want)
+{
+  return want == VIRGATE_IO_WANT_READ ? UV_READABLE : UV_WRITABLE;
+}
+
+static size_t
+unread_by_us (const struct session *session)
+{
+  return session->ops->pending ? session->ops->pending (session->conn) : 0;
+}
+
+struct buf *
+session_out (struct session *session)
+{
+  struct buf *out = &session->out.buf;
+
+  if (out->base == NULL) {
+    *out = session->loop->out;
+    session->loop->out = (struct buf) BUF_INIT;
+  }
+  return out;
+}
+
+/* Everything is written: the buffer goes back to the loop. */
+static void
+return_out (struct session *session)
+{
+  struct buf *out = &session->out.buf;
+
+  if (session->loop->out.base == NULL && out->size <= LOOP_OUT_KEEP) {
+    session->loop->out = *out;
+    *out = (struct buf) BUF_INIT;
+  }
+  else
+    buf_free (out);
+}
+
+static void
+on_poll (uv_poll_t *poll, int status, int events)
+{
+  struct session *session = poll->data;
+
+  session->loop->now = now_ns ();
+  if (status < 0)
+    session_close (session, VIRGATE_LOG_DEBUG, "the connection failed");
+  else
+    session_event (session);
+}
+
+void
+session_poll (struct session *session)
+{
+  int events = 0;
+
+  if (session_is_closing (session))
+    return;
+  if (wire_out_len (&session->out) > 0 || session->state == SESSION_HANDSHAKE)
+    events = session->want_out;
+  else if (!session->is_stopped && !session->is_ending)
+    events = session->want_in ? session->want_in : UV_READABLE;
+  if (events == session->polled)
+    return;
+  session->polled = events;
+  if (events == 0)
+    uv_poll_stop (&session->poll);
+  else
+    uv_poll_start (&session->poll, events, on_poll);
+}
+
+/* Nothing is left to write. */
+static void
+written (struct session *session)
+{
+  session->want_out = 0;
+  return_out (session);
+  loop_unwait (&session->writing);
+  if (session->is_ending)
+    session_close (session, VIRGATE_LOG_DEBUG, NULL);
+  else if (session->streams)
+    streams_pull (session);
+}
+
+/* Is there more to write?  The time for that starts again when some of it
+ * was read on the other side.
+ */
+static void
+blocked (struct session *session, int want, bool progressed)
+{
+  session->want_out = events_for (want);
+  if (progressed || list_is_empty (&session->writing.link))
+    loop_wait (session->loop, &session->writing, WAIT_WRITE);
+}
+
+void
+session_flush (struct session *session)
+{
+  uint64_t before = session->out.flushed;
+  int ret;
+
+  list_remove (&session->touched);
+  if (session_is_closing (session))
+    return;
+  ret = wire_flush (&session->out, session->ops, session->conn);
+  if (ret == VIRGATE_IO_ERROR || session->is_broken) {
+    session_close (session, VIRGATE_LOG_DEBUG, "cannot write");
+    return;
+  }
+  if (ret == 0)
+    written (session);
+  else
+    blocked (session, ret, session->out.flushed != before);
+  session_poll (session);
+}
+
+void
+session_touch (struct session *session)
+{
+  if (!session->is_serving && list_is_empty (&session->touched))
+    list_append (&session->loop->touched, &session->touched);
+}
+
+void
+session_again (struct session *session)
+{
+  if (list_is_empty (&session->ready) && !session_is_closing (session))
+    list_append (&session->loop->ready, &session->ready);
+}
+
+/* Read once and handle what came.  WIRE_BROKEN with errno, 0 at the end. */
+static enum wire_verdict
+receive (struct session *session)
+{
+  struct loop *loop = session->loop;
+  struct iovec iov = { NULL, 0 };
+  ssize_t n;
+
+  iov.iov_base = wire_inside (&session->in, &iov.iov_len);
+  if (iov.iov_base == NULL)
+    iov = (struct iovec) { loop->scratch, LOOP_SCRATCH };
+  loop->fds.count = 0;
+  n = session->ops->readv (session->conn, &iov, 1, &loop->fds);
+  if (n == VIRGATE_IO_WANT_READ || n == VIRGATE_IO_WANT_WRITE) {
+    session->want_in = events_for (n);
+    return WIRE_NEXT;
+  }
+  if (n <= 0) {
+    errno = n == 0 ? 0 : errno;
+    return WIRE_BROKEN;
+  }
+  session->want_in = UV_READABLE;
+  if (iov.iov_base != loop->scratch)
+    return wire_feed_inside (&session->in, n, dispatch_frame, session);
+  return wire_feed (&session->in, iov.iov_base, n,
+                    loop->fds.count > 0 ? &loop->fds : NULL,
+                    dispatch_frame, session);
+}
+
+/* A partial message must be completed in time.  Before a session is ready
+ * the phase as a whole has a deadline.
+ */
+static void
+watch_frame (struct session *session)
+{
+  if (session->state != SESSION_READY)
+    return;
+  if (!session->is_stopped && buf_len (&session->in.part) > 0)
+    loop_wait (session->loop, &session->wait, WAIT_FRAME);
+  else if (!list_is_empty (&session->wait.link))
+    loop_unwait (&session->wait);
+}
+
+static void
+broken (struct session *session)
+{
+  const char *why = "the other side closed the connection";
+  int level = VIRGATE_LOG_DEBUG;
+
+  if (errno == EBADMSG || errno == EMSGSIZE) {
+    why = errno == EBADMSG ? "sent what is no message"
+                           : "sent a message longer than allowed";
+    level = VIRGATE_LOG_INFO;
+  }
+  else if (errno != 0 && errno != ECANCELED)
+    why = strerror (errno);
+  session->is_serving = false;
+  if (wire_out_len (&session->out) > 0)
+    wire_flush (&session->out, session->ops, session->conn);
+  session_close (session, level, why);
+}
+
+/* One turn: what was held back, or what can be read now. */
+static void
+turn (struct session *session)
+{
+  enum wire_verdict verdict;
+
+  session->is_serving = true;
+  session->is_waiting = false;
+  session->turn_frames = 0;
+  do {
+    if (session->is_stopped)
+      verdict = wire_resume (&session->in, dispatch_frame, session);
+    else
+      verdict = receive (session);
+    session->is_stopped = verdict == WIRE_STOP;
+  } while (verdict == WIRE_NEXT && unread_by_us (session) > 0
+           && session->turn_frames < LIMIT_TURN_FRAMES);
+  if (verdict == WIRE_BROKEN) {
+    broken (session);
+    return;
+  }
+  session->is_serving = false;
+  watch_frame (session);
+  session_flush (session);
+  if (session_is_closing (session) || wire_out_len (&session->out) > 0)
+    return;
+  if (session->is_stopped ? !session->is_waiting
+                          : unread_by_us (session) > 0)
+    session_again (session);
+}
+
+void
+session_continue (struct session *session)
+{
+  if (session_is_closing (session) || session->is_ending
+      || wire_out_len (&session->out) > 0)
+    return;
+  dispatch_held (session);
+  if (session_is_closing (session))
+    return;
+  if (session->is_stopped || unread_by_us (session) > 0)
+    turn (session);
+  else if (wire_out_len (&session->out) > 0)
+    session_flush (session);
+}
+
+void
+session_event (struct session *session)
+{
+  if (session->state == SESSION_HANDSHAKE) {
+    handshake_step (session);
+    return;
+  }
+  if (wire_out_len (&session->out) > 0) {
+    session_flush (session);
+    if (session->is_stopped || session->held)
+      session_again (session);
+    return;
+  }
+  turn (session);
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * One client's connection, from the moment it was admitted until nothing
+ * refers to it.  It belongs to one loop; only that loop's thread touches it,
+ * but for what is marked otherwise.  It is also what drivers know as struct
+ * virgate_client.
+ *
+ *   handshake → auth → open → ready → closing
+ *
+ * An idle session owns no buffers: bytes are read into the loop's memory and
+ * written from a buffer that the loop lends.
+ */
+#ifndef VIRGATE_DAEMON_SESSION_H
+#define VIRGATE_DAEMON_SESSION_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <uv.h>
+
+#include <virgate/driver.h>
+#include <virgate/transport.h>
+
+#include "common/list.h"
+#include "core/keepalive.h"
+#include "core/peer.h"
+#include "core/wire.h"
+#include "daemon/loop.h"
+#include "daemon/workers.h"
+
+struct auth;
+struct driver;
+struct held;
+struct listener;
+struct stream;
+
+enum session_state {
+  SESSION_HANDSHAKE,
+  SESSION_AUTH,
+  SESSION_OPEN,                 /* authenticated, no driver connection yet */
+  SESSION_READY,
+  SESSION_CLOSING
+};
+
+/* Two lines of jobs; made when the first call needs a worker. */
+struct session_jobs {
+  struct job_line normal, priority;
+};
+
+struct session {
+  uv_poll_t poll;
+  struct loop *loop;
+  struct listener *listener;    /* a reference */
+  const struct virgate_transport_ops *ops;
+  void *conn;                   /* of the transport */
+  struct wire_in in;
+  struct wire_out out;
+  struct virgate_peer peer;
+  struct virgate_identity identity;
+
+  struct list link;             /* loop->sessions */
+  struct list ready;            /* loop->ready */
+  struct list touched;          /* loop->touched */
+  struct list pinged;           /* loop->pinged */
+  struct wait wait;             /* for the phase, or the rest of a frame */
+  struct wait writing;
+  struct keepalive keepalive;
+
+  struct auth *auth;            /* while authenticating */
+  struct driver *driver;
+  void *driver_conn;
+  struct session_jobs *jobs;
+  struct stream *streams;       /* by next */
+  struct held *held;            /* calls behind the limit, by next */
+
+  uint32_t requests;            /* calls in flight, not counting inline */
+  uint32_t turn_frames;         /* handled in this turn */
+  uint32_t request_bytes;       /* arguments of calls in flight */
+  uint32_t held_bytes;
+  uint32_t pins;                /* handles and jobs that keep the memory */
+
+  uint8_t state;                /* enum session_state */
+  uint8_t polled;               /* events that uv watches */
+  uint8_t want_in, want_out;    /* uv events that reading, writing wait for */
+
+  bool is_local : 1;
+  bool is_read_only : 1;
+  bool is_stranger : 1;         /* counted as not yet open */
+  bool is_stopped : 1;          /* input is held back by the wire */
+  bool is_waiting : 1;          /* and goes on when a call or auth ends */
+  bool is_serving : 1;          /* its turn is on */
+  bool is_ending : 1;           /* close once all output is written */
+  bool is_opening : 1;          /* an open is under way */
+  bool wants_close_event : 1;   /* registered a close callback */
+  bool is_broken : 1;           /* close at the end of the turn */
+};
+
+/* Take over a connection that was accepted (main thread), hand it to the
+ * loop, and begin there.  Facts and admission are done.
+ */
+struct session *session_new (struct listener *listener, void *conn);
+int session_begin (struct session *session, struct loop *loop);
+void session_free (struct session *session);
+
+/* A turn: go on with input that was held back, or was left unread.  Nothing
+ * happens when nothing can.  session_again asks for one, after others.
+ */
+void session_continue (struct session *session);
+void session_again (struct session *session);
+
+/* Write what there is, and poll for what is waited for. */
+void session_flush (struct session *session);
+void session_poll (struct session *session);
+/* The events that polling found. */
+void session_event (struct session *session);
+
+/* Something was appended to the output outside of a turn. */
+void session_touch (struct session *session);
+
+/* The buffer to append output to; lent by the loop when it is the first. */
+struct buf *session_out (struct session *session);
+
+/* The end.  reason is for the log (NULL: nothing worth a line). */
+void session_close (struct session *session, int level, const char *reason);
+/* The end, once the output is written; nothing more is read. */
+void session_end (struct session *session);
+/* The loop stops: the end comes when nothing is in flight. */
+void session_stop (struct session *session);
+
+/* Enter the next state, with its deadline. */
+void session_enter (struct session *session, enum session_state state);
+
+/* Too slow. */
+void session_expire (struct wait *wait, enum loop_wait which);
+
+/* Ping those that are due, end the dead ones, ask to be woken again. */
+void sessions_keepalive (struct loop *loop);
+void session_keepalive_start (struct session *session);
+
+/* A job or handle came, or ended; the last one frees a closed session. */
+void session_pin (struct session *session);
+void session_unpin (struct session *session);
+
+/* enum virgate_transport_caps of this connection. */
+uint32_t session_caps (const struct session *session);
+bool session_passes_fds (const struct session *session);
+
+/* A call in flight ended. */
+void session_call_ended (struct session *session, uint32_t bytes);
+
+/* The lines of a session's jobs; NULL without memory. */
+struct session_jobs *session_jobs (struct session *session);
+
+/* One log line about a session, with who it is. */
+void session_log (const struct session *session, int level, const char *fmt,
+                  ...) VIRGATE_PRINTF (3, 4);
+
+static inline bool
+session_is_closing (const struct session *session)
+{
+  return session->state == SESSION_CLOSING;
+}
+
+#endif /* VIRGATE_DAEMON_SESSION_H */

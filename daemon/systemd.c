@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * systemd: readiness, and sockets by name (FileDescriptorName= is the
+ * listener's).
+ */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+
+#include "common/mem.h"
+#include "daemon/systemd.h"
+
+void
+systemd_ready (void)
+{
+  sd_notify (0, "READY=1");
+}
+
+void
+systemd_reloading (void)
+{
+  sd_notifyf (0, "RELOADING=1\nMONOTONIC_USEC=%lld",
+              (long long) (now_ns () / 1000));
+}
+
+void
+systemd_stopping (void)
+{
+  sd_notify (0, "STOPPING=1");
+}
+
+unsigned
+systemd_sockets (const char *name, int *fds, unsigned max)
+{
+  char **names = NULL;
+  int given = sd_listen_fds_with_names (0, &names);
+  unsigned count = 0;
+
+  for (int i = 0; i < given; i++)
+    if (strcmp (names[i], name) == 0 && count < max)
+      fds[count++] = SD_LISTEN_FDS_START + i;
+  for (int i = 0; i < given; i++)
+    free (names[i]);
+  free (names);
+  return count;
+}

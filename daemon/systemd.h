@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What the service manager is told and gives us.  One of systemd.c and
+ * systemd-none.c is built.
+ */
+#ifndef VIRGATE_DAEMON_SYSTEMD_H
+#define VIRGATE_DAEMON_SYSTEMD_H
+
+void systemd_ready (void);
+void systemd_reloading (void);
+void systemd_stopping (void);
+
+/* Sockets handed over under this name.  Returns how many, at most max. */
+unsigned systemd_sockets (const char *name, int *fds, unsigned max);
+
+#endif /* VIRGATE_DAEMON_SYSTEMD_H */

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Worker threads; see workers.h.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <signal.h>
+
+#include "common/cleanup.h"
+#include "daemon/workers.h"
+
+/* Handlers run drivers' code: room for XML parsers, not the default 8 MiB. */
+#define WORKER_STACK (1024 * 1024)
+
+void
+workers_init (struct workers *workers, unsigned max, unsigned line_max)
+{
+  *workers = (struct workers) { .max = max, .line_max = line_max };
+  pthread_mutex_init (&workers->lock, NULL);
+  pthread_cond_init (&workers->more, NULL);
+  pthread_cond_init (&workers->ended, NULL);
+  list_init (&workers->waiting);
+}
+
+void
+job_line_init (struct job_line *line)
+{
+  *line = (struct job_line) { .last = &line->first };
+  list_init (&line->link);
+}
+
+/* Stand in the queue if there is something that may run.  Locked. */
+static void
+line_queue (struct workers *workers, struct job_line *line)
+{
+  if (line->first && line->running < workers->line_max
+      && list_is_empty (&line->link))
+    list_append (&workers->waiting, &line->link);
+}
+
+/* Take the next job.  Its line goes to the end of the queue.  Locked. */
+static struct job *
+take_job (struct workers *workers, struct job_line **line_r)
+{
+  struct job_line *line =
+    list_item (workers->waiting.next, struct job_line, link);
+  struct job *job = line->first;
+
+  list_remove (&line->link);
+  line->first = job->next;
+  if (line->first == NULL)
+    line->last = &line->first;
+  line->running++;
+  line_queue (workers, line);
+  *line_r = line;
+  return job;
+}
+
+static void
+run_job (struct workers *workers, struct job_line *line, struct job *job)
+{
+  pthread_mutex_unlock (&workers->lock);
+  job->run (job);
+  pthread_mutex_lock (&workers->lock);
+  line->running--;
+  line_queue (workers, line);
+  pthread_mutex_unlock (&workers->lock);
+  job->done (job);
+  pthread_mutex_lock (&workers->lock);
+}
+
+static void *
+worker_main (void *opaque)
+{
+  struct workers *workers = opaque;
+
+  pthread_mutex_lock (&workers->lock);
+  for (;;) {
+    struct job_line *line;
+    struct job *job;
+
+    while (list_is_empty (&workers->waiting) && !workers->is_stopping) {
+      workers->idle++;
+      pthread_cond_wait (&workers->more, &workers->lock);
+      workers->idle--;
+    }
+    if (list_is_empty (&workers->waiting))
+      break;
+    job = take_job (workers, &line);
+    run_job (workers, line, job);
+  }
+  workers->threads--;
+  pthread_cond_signal (&workers->ended);
+  pthread_mutex_unlock (&workers->lock);
+  return NULL;
+}
+
+/* One more thread.  Signals are the main thread's.  Locked. */
+static int
+add_thread (struct workers *workers)
+{
+  pthread_attr_t attr;
+  sigset_t all, old;
+  pthread_t thread;
+  int err;
+
+  pthread_attr_init (&attr);
+  pthread_attr_setdetachstate (&attr, PTHREAD_CREATE_DETACHED);
+  pthread_attr_setstacksize (&attr, WORKER_STACK);
+  sigfillset (&all);
+  pthread_sigmask (SIG_SETMASK, &all, &old);
+  err = pthread_create (&thread, &attr, worker_main, workers);
+  pthread_sigmask (SIG_SETMASK, &old, NULL);
+  pthread_attr_destroy (&attr);
+  if (err != 0) {
+    errno = err;
+    return -1;
+  }
+  workers->threads++;
+  return 0;
+}
+
+int
+workers_add (struct workers *workers, struct job_line *line, struct job *job)
+{
+  LOCK_FOR_SCOPE (&workers->lock);
+
+  if (workers->idle == 0 && workers->threads < workers->max
+      && add_thread (workers) == -1 && workers->threads == 0)
+    return -1;
+  job->next = NULL;
+  *line->last = job;
+  line->last = &job->next;
+  line_queue (workers, line);
+  pthread_cond_signal (&workers->more);
+  return 0;
+}
+
+void
+workers_stop (struct workers *workers)
+{
+  LOCK_FOR_SCOPE (&workers->lock);
+
+  workers->is_stopping = true;
+  pthread_cond_broadcast (&workers->more);
+  while (workers->threads > 0)
+    pthread_cond_wait (&workers->ended, &workers->lock);
+}
