@@ -65,9 +65,13 @@ struct virgate_connect_options {
   size_t size;                  /* sizeof this structure */
   uint32_t flags;               /* enum virgate_connect_flags */
   int32_t connect_timeout_ms;   /* connect, handshake, auth and open together;
-                                   0: 15 s, -1: no limit */
+                                   -1: no limit; 0: connect-timeout of the
+                                   client config, 15 s */
   int32_t call_timeout_ms;      /* each call; 0 and -1: no limit */
-  int32_t keepalive_interval_ms; /* 0: 5 s, -1: none */
+  int32_t keepalive_interval_ms; /* -1: none; 0: 5 s from the first step on:
+                                   a program that never steps could not answer
+                                   the server's own pings while it is idle;
+                                   others: at once */
   int32_t keepalive_count;      /* unanswered pings before the end; 0: 6 */
   virgate_credential_fn *credential; /* NULL: from files only */
   void *credential_opaque;
@@ -159,7 +163,9 @@ VIRGATE_PUBLIC void virgate_free (void *ret);
 
 /* The outcome of a call: error NULL and ret (owned by the callback,
  * virgate_free), or error (borrowed) and ret NULL.  Runs in the thread that
- * steps the connection; may make asynchronous calls, not synchronous ones.
+ * steps the connection, or that waits on it for something else, or in
+ * virgate_cancel.  May make asynchronous calls, which are sent together when
+ * it has returned; not synchronous ones, and may not free the connection.
  */
 typedef void virgate_reply_fn (void *opaque, void *ret,
                                const struct virgate_error *error);
@@ -205,7 +211,7 @@ VIRGATE_PUBLIC int virgate_conn_wait (struct virgate_conn *conn,
 
 /* An event: msg is struct virgate_PROGRAM_PROCEDURE_msg, borrowed for the
  * call.  Runs in the thread that steps the connection, or that waits for a
- * reply on it.
+ * reply on it; what virgate_reply_fn may not do, it may not do either.
  */
 typedef void virgate_event_fn (void *opaque, uint32_t program,
                                int32_t procedure, const void *msg);
@@ -275,9 +281,12 @@ VIRGATE_PUBLIC int virgate_procedure_at (uint32_t n,
 VIRGATE_PUBLIC int virgate_procedure_find (const char *name,
                                            struct virgate_procedure *proc);
 
-/* Arguments and results as JSON objects, field names as libvirt's, uuids and
- * opaque data in hexadecimal: what `virgate call` uses.  args_json NULL or ""
- * is {}; *ret_json is malloc'ed.  Returns 0 or -1.
+/* Arguments and results as JSON objects, field names as libvirt's: what
+ * `virgate call` uses.  UUIDs are written as usual, opaque data in
+ * hexadecimal, a typed parameter's value as {"type": "uint", "value": 3}; an
+ * optional field may be null or left out, and flags left out are 0.  Not for
+ * procedures that open streams.  args_json NULL or "" is {}; *ret_json is
+ * malloc'ed (virgate_free).  Returns 0 or -1.
  */
 VIRGATE_PUBLIC int
 virgate_call_json (struct virgate_conn *conn, const char *name,
