@@ -5,11 +5,13 @@ protocol_ldadd = $(top_builddir)/protocol/libprotocol.la \
 fill_ldadd = $(top_builddir)/protocol/libfill.la $(protocol_ldadd)
 protocol_cppflags = $(AM_CPPFLAGS) -DSRCDIR='"$(srcdir)"'
 
-check_PROGRAMS += test-xdr test-xdr-errors test-xdr-limits test-protocol \
-  test-protocol-golden
+check_PROGRAMS += test-xdr test-xdr-errors test-xdr-limits test-xdr-memory \
+  test-protocol test-protocol-golden
 test_xdr_LDADD = $(fill_ldadd)
 test_xdr_errors_LDADD = $(protocol_ldadd)
 test_xdr_limits_LDADD = $(fill_ldadd)
+test_xdr_memory_LDADD = $(fill_ldadd)
+test_xdr_memory_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc
 test_protocol_LDADD = $(protocol_ldadd)
 test_protocol_golden_CPPFLAGS = $(protocol_cppflags)
 test_protocol_golden_LDADD = $(protocol_ldadd)
