@@ -72,26 +72,25 @@ check_owner (const char *file, const char *path, bool sticky_is_fine,
   return 0;
 }
 
-/* The path, then every folder above it. */
+/* The path, then every folder above it; the first STRICT of them must not be
+ * sticky folders like /tmp.
+ */
 static int
-check_chain (const char *file, const char *path, struct virgate_error *err)
+check_chain (const char *file, const char *path, int strict,
+             struct virgate_error *err)
 {
   CLEANUP_FREE char *copy = realpath (path, NULL);
   char *at = copy;
 
   if (copy == NULL)
     return refuse (err, file, "%s", strerror (errno));
-  if (check_owner (file, at, false, err) == -1)
-    return -1;
-  at = dirname (at);
-  if (check_owner (file, at, false, err) == -1)
-    return -1;
-  while (strcmp (at, "/") != 0) {
-    at = dirname (at);
-    if (check_owner (file, at, true, err) == -1)
+  for (;;) {
+    if (check_owner (file, at, strict-- <= 0, err) == -1)
       return -1;
+    if (strcmp (at, "/") == 0)
+      return 0;
+    at = dirname (at);
   }
-  return 0;
 }
 
 int
@@ -102,9 +101,9 @@ modcheck_owners (const char *file, struct virgate_error *err)
   if (copy == NULL)
     return error_set (err, VIRGATE_ERR_NO_MEMORY, VIRGATE_FROM_CONF, NULL);
   /* Where the file is, and where its name is: one may be a link. */
-  if (check_chain (file, file, err) == -1)
+  if (check_chain (file, file, 2, err) == -1)
     return -1;
-  return check_chain (file, dirname (copy), err);
+  return check_chain (file, dirname (copy), 1, err);
 }
 
 /* The descriptor --------------------------------------------------------- */

@@ -1,9 +1,91 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Tests of what daemon and client share, and of the transports.
 EXTRA_DIST += core.mk
+noinst_HEADERS += module-dir.h transport-unit.h
 
 check_PROGRAMS += test-conffile
 test_conffile_SOURCES = test-conffile.c
 
+check_PROGRAMS += test-error
+test_error_SOURCES = test-error.c
+
+check_PROGRAMS += test-log
+test_log_SOURCES = test-log.c
+
+check_PROGRAMS += test-peer
+test_peer_SOURCES = test-peer.c
+
 check_PROGRAMS += test-uri
 test_uri_SOURCES = test-uri.c
+
+# The loader: a module without faults, and one for each fault.  The test puts
+# them into a folder under the name of a module.
+ODD_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -rpath /nowhere
+check_LTLIBRARIES = odd.la odd-magic.la odd-abi.la odd-size.la odd-ops.la \
+  odd-kind.la odd-name.la odd-hook.la odd-option.la odd-default.la \
+  odd-short.la
+odd_la_SOURCES = modules/odd.c
+odd_la_LDFLAGS = $(ODD_LDFLAGS)
+odd_la_LIBADD =
+odd_magic_la_SOURCES = modules/odd.c
+odd_magic_la_CPPFLAGS = $(AM_CPPFLAGS) -DODD_MAGIC=1
+odd_magic_la_LDFLAGS = $(ODD_LDFLAGS)
+odd_magic_la_LIBADD =
+odd_abi_la_SOURCES = modules/odd.c
+odd_abi_la_CPPFLAGS = $(AM_CPPFLAGS) -DODD_ABI=2
+odd_abi_la_LDFLAGS = $(ODD_LDFLAGS)
+odd_abi_la_LIBADD =
+odd_size_la_SOURCES = modules/odd.c
+odd_size_la_CPPFLAGS = $(AM_CPPFLAGS) -DODD_SIZE=24
+odd_size_la_LDFLAGS = $(ODD_LDFLAGS)
+odd_size_la_LIBADD =
+odd_ops_la_SOURCES = modules/odd.c
+odd_ops_la_CPPFLAGS = $(AM_CPPFLAGS) -DODD_OPS_SIZE=0
+odd_ops_la_LDFLAGS = $(ODD_LDFLAGS)
+odd_ops_la_LIBADD =
+odd_kind_la_SOURCES = modules/odd.c
+odd_kind_la_CPPFLAGS = $(AM_CPPFLAGS) -DODD_KIND=VIRGATE_KIND_ACL
+odd_kind_la_LDFLAGS = $(ODD_LDFLAGS)
+odd_kind_la_LIBADD =
+odd_name_la_SOURCES = modules/odd.c
+odd_name_la_CPPFLAGS = $(AM_CPPFLAGS) -DODD_NAME='"other"'
+odd_name_la_LDFLAGS = $(ODD_LDFLAGS)
+odd_name_la_LIBADD =
+odd_hook_la_SOURCES = modules/odd.c
+odd_hook_la_CPPFLAGS = $(AM_CPPFLAGS) -DODD_CLOSE=NULL
+odd_hook_la_LDFLAGS = $(ODD_LDFLAGS)
+odd_hook_la_LIBADD =
+odd_option_la_SOURCES = modules/odd.c
+odd_option_la_CPPFLAGS = $(AM_CPPFLAGS) \
+  '-DODD_OPTION={ .key = "word", .type = 1, .help = "" }'
+odd_option_la_LDFLAGS = $(ODD_LDFLAGS)
+odd_option_la_LIBADD =
+odd_default_la_SOURCES = modules/odd.c
+odd_default_la_CPPFLAGS = $(AM_CPPFLAGS) \
+  '-DODD_OPTION={ .key = "n", .type = 3, .help = "", .def = "many" }'
+odd_default_la_LDFLAGS = $(ODD_LDFLAGS)
+odd_default_la_LIBADD =
+# Built with an ops structure that ended before connect, say.
+odd_short_la_SOURCES = modules/odd.c
+odd_short_la_CPPFLAGS = $(AM_CPPFLAGS) \
+  '-DODD_OPS_SIZE=offsetof (struct virgate_transport_ops, connect)'
+odd_short_la_LDFLAGS = $(ODD_LDFLAGS)
+odd_short_la_LIBADD =
+
+check_PROGRAMS += test-modules
+test_modules_SOURCES = test-modules.c
+
+check_PROGRAMS += test-instance
+test_instance_SOURCES = test-instance.c
+
+if HAVE_TRANSPORT_UNIX
+check_PROGRAMS += test-transport-unix
+test_transport_unix_SOURCES = test-transport-unix.c
+test_transport_unix_CPPFLAGS = $(AM_CPPFLAGS) \
+  -DRUNSTATEDIR='"$(runstatedir)"'
+endif
+
+if HAVE_TRANSPORT_TCP
+check_PROGRAMS += test-transport-tcp
+test_transport_tcp_SOURCES = test-transport-tcp.c
+endif
