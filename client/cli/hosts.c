@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Hosts and their connections: one command goes to all of them at once, each
+ * served by a thread, so that a dead one costs the others nothing.  A
+ * connection stays open for the shell's next command.
+ */
+#include "config.h"
+
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+
+#include "cli.h"
+
+void
+hosts_take (struct app *app, char **names, int count)
+{
+  struct hosts *hosts = &app->hosts;
+
+  app->names = must_alloc (app->names, app->nnames + 1, sizeof (char **));
+  app->names[app->nnames++] = names;
+  hosts->host = must_alloc (hosts->host, hosts->count + count,
+                            sizeof *hosts->host);
+  for (int i = 0; i < count; i++)
+    hosts->host[hosts->count++] = (struct host) { .name = names[i] };
+}
+
+int
+hosts_add (struct app *app, const char *uri)
+{
+  char **names;
+  int count = virgate_expand_alias (uri, app->config_file, &names);
+
+  if (count < 0) {
+    const struct virgate_error *error = virgate_last_error ();
+
+    output_error (app, error->message, error);
+    return -1;
+  }
+  hosts_take (app, names, count);
+  return 0;
+}
+
+static void
+host_clear (struct host *host)
+{
+  host_forget (host);
+  result_free (&host->result);
+  host->is_silent = false;
+}
+
+void
+hosts_free (struct app *app)
+{
+  for (int i = 0; i < app->hosts.count; i++) {
+    host_clear (&app->hosts.host[i]);
+    virgate_conn_free (app->hosts.host[i].conn);
+  }
+  for (int i = 0; i < app->nnames; i++)
+    virgate_free (app->names[i]);
+  free (app->hosts.host);
+  free (app->names);
+  app->hosts = (struct hosts) { 0 };
+  app->names = NULL;
+  app->nnames = 0;
+}
+
+void
+host_forget (struct host *host)
+{
+  free (host->failure);
+  virgate_error_free (host->error);
+  host->failure = NULL;
+  host->error = NULL;
+  host->status = STATUS_OK;
+}
+
+void
+host_failed (struct host *host, enum status status)
+{
+  const struct virgate_error *error = virgate_last_error ();
+
+  host_forget (host);
+  host->error = virgate_error_copy (error);
+  host->failure = must_strdup (error->message ? error->message
+                                              : "unknown error");
+  host->status = error->code == VIRGATE_ERR_OPERATION_TIMEOUT
+                 && (error->domain == VIRGATE_FROM_RPC
+                     || error->domain == VIRGATE_FROM_REMOTE)
+                 ? STATUS_TIMEOUT : status;
+}
+
+int
+host_connect (struct app *app, struct host *host)
+{
+  struct virgate_connect_options options = {
+    .size = sizeof options,
+    .flags = app->read_only ? VIRGATE_CONNECT_READ_ONLY : 0,
+    .connect_timeout_ms = app->timeout_ms,
+    .credential = ask_credential,
+    .credential_opaque = app,
+    .config_file = app->config_file,
+    .module_dir = app->module_dir,
+  };
+  bool was_connected = host->conn != NULL;
+
+  if (was_connected && virgate_conn_is_alive (host->conn))
+    return 0;
+  virgate_conn_free (host->conn);
+  host->conn = virgate_connect (host->name, &options);
+  if (host->conn == NULL) {
+    host_failed (host, STATUS_NO_CONNECTION);
+    return -1;
+  }
+  if (was_connected) {
+    LOCK_FOR_SCOPE (&app->output_lock);
+    fprintf (stderr, "virgate: the connection was lost; connected again\n");
+  }
+  return 0;
+}
+
+static void
+host_run (struct app *app, const struct parsed *parsed, struct host *host)
+{
+  struct cmd cmd = {
+    .app = app, .host = host, .parsed = parsed, .out = &host->result,
+  };
+
+  host_clear (host);
+  if (app->timeout_ms > 0 && !(parsed->def->flags & COMMAND_WATCHES))
+    cmd.deadline_ns = now_ns () + app->timeout_ms * NS_PER_MS;
+  if (!(parsed->def->flags & COMMAND_LOCAL) && host_connect (app, host) < 0)
+    return;
+  if (parsed->def->run (&cmd) < 0 && host->failure == NULL)
+    cmd_fail (&cmd, STATUS_FAILED, "command '%s' failed", parsed->def->name);
+  cmd_end (&cmd);
+}
+
+/* One command for all threads. */
+struct round {
+  struct app *app;
+  const struct parsed *parsed;
+  atomic_int next;              /* host that nobody has taken yet */
+};
+
+static void *
+round_thread (void *opaque)
+{
+  struct round *round = opaque;
+  int i;
+
+  while ((i = atomic_fetch_add (&round->next, 1)) < round->app->hosts.count)
+    host_run (round->app, round->parsed, &round->app->hosts.host[i]);
+  return NULL;
+}
+
+static void
+round_run (struct round *round)
+{
+  int wanted = MIN_OF (round->app->hosts.count, HOSTS_AT_ONCE) - 1;
+  pthread_t threads[HOSTS_AT_ONCE];
+  int started = 0;
+
+  while (started < wanted && pthread_create (&threads[started], NULL,
+                                             round_thread, round) == 0)
+    started++;
+  round_thread (round);         /* this thread takes its part */
+  for (int i = 0; i < started; i++)
+    pthread_join (threads[i], NULL);
+}
+
+/* SIGINT and SIGTERM become readable instead of deadly. */
+static int
+watch_signals (sigset_t *before)
+{
+  sigset_t set;
+
+  sigemptyset (&set);
+  sigaddset (&set, SIGINT);
+  sigaddset (&set, SIGTERM);
+  pthread_sigmask (SIG_BLOCK, &set, before);
+  return signalfd (-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static void
+unwatch_signals (int fd, const sigset_t *before)
+{
+  struct signalfd_siginfo info;
+
+  while (fd >= 0 && read (fd, &info, sizeof info) > 0)
+    ;
+  if (fd >= 0)
+    close (fd);
+  pthread_sigmask (SIG_SETMASK, before, NULL);
+}
+
+enum status
+hosts_run (struct app *app, const struct parsed *parsed)
+{
+  struct round round = { .app = app, .parsed = parsed };
+  uint32_t flags = parsed->def->flags;
+  sigset_t before;
+  enum status status;
+
+  if (flags & COMMAND_LOCAL) {
+    struct host here = { 0 };
+    struct hosts hosts = { &here, 1 };
+
+    host_run (app, parsed, &here);
+    status = output_results (app, &hosts);
+    host_clear (&here);
+    return status;
+  }
+  if (flags & COMMAND_ONE_HOST && app->hosts.count > 1) {
+    output_error (app, "this command works on one host only", NULL);
+    return STATUS_USAGE;
+  }
+  if (flags & COMMAND_WATCHES)
+    app->stop_fd = watch_signals (&before);
+  round_run (&round);
+  if (flags & COMMAND_WATCHES)
+    unwatch_signals (app->stop_fd, &before);
+  app->stop_fd = -1;
+  return output_results (app, &app->hosts);
+}
