@@ -268,6 +268,24 @@ domain_address_after (struct xml_load *load, struct xml_node *node,
   return 0;
 }
 
+int
+domain_virtio_absent (struct xml_load *load, const struct xml_node *driver)
+{
+  static const struct {
+    const char *attr;
+    const char *what;
+  } options[] = {
+    { "iommu", "iommu driver" }, { "ats", "ats driver" },
+    { "packed", "packed driver" }, { "page_per_vq", "page_per_vq" }
+  };
+
+  for (size_t i = 0; i < 4; i++)
+    if (xml_attr (driver, options[i].attr))
+      return xml_unsupported (load, "%s option is only supported for virtio "
+                              "devices", options[i].what);
+  return 0;
+}
+
 const struct xml_spec domain_reconnect_attrs[] = {
   { "enabled", XT_BOOL },
   { "timeout", .flags = XT_MADE },

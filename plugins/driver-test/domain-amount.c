@@ -171,6 +171,39 @@ domain_amount_attr (struct xml_load *load, struct xml_node *node,
   return 0;
 }
 
+/* "//a" stays, as it may mean another host; other runs of slashes are one. */
+int
+domain_clean_path (struct xml_load *load, struct xml_node *node,
+                   const char *attr)
+{
+  const char *path = xml_attr (node, attr), *from = path, *uri;
+  CLEANUP_FREE char *clean = path ? strdup (path) : NULL;
+  char *to = clean;
+
+  if (path == NULL)
+    return 0;
+  if (clean == NULL)
+    return domain_no_memory (load);
+  uri = strstr (path, "://");
+  if (uri && strchr (path, '/') > uri)
+    return 0;
+  if (strncmp (path, "//", 2) == 0 && path[2] != '/') {
+    to += 2;
+    from += 2;
+  }
+  while (*from) {
+    if (*from != '/') {
+      *to++ = *from++;
+      continue;
+    }
+    from += strspn (from, "/");
+    if (*from || to == clean)
+      *to++ = '/';
+  }
+  *to = '\0';
+  return xml_attr_set (node, attr, clean) == -1 ? domain_no_memory (load) : 0;
+}
+
 long long
 domain_attr_number (const struct xml_node *node, const char *name)
 {

@@ -29,6 +29,9 @@ int
 domain_check (struct xml_load *load, struct xml_node *root)
 {
   static const check_fn checks[] = {
+    domain_chars_check,
+    domain_graphics_check,
+    domain_video_check,
     check_resource,
   };
 

@@ -107,6 +107,81 @@ extern const struct xml_elem domain_net_kids[];
 int domain_net_before (struct xml_load *, struct xml_node *, xmlNode *);
 int domain_net_after (struct xml_load *, struct xml_node *, xmlNode *);
 
+/* What a character device talks to. */
+enum domain_char {
+  CHAR_NULL, CHAR_VC, CHAR_PTY, CHAR_DEV, CHAR_FILE, CHAR_PIPE, CHAR_STDIO,
+  CHAR_UDP, CHAR_TCP, CHAR_UNIX, CHAR_SPICEVMC, CHAR_SPICEPORT, CHAR_NMDM,
+  CHAR_QEMU_VDAGENT, CHAR_DBUS
+};
+
+extern const char *const domain_char_names[];
+extern const struct xml_spec domain_char_source_attrs[];
+extern const struct xml_elem domain_char_source_kids[];
+extern const struct xml_spec domain_char_attrs[];
+extern const struct xml_elem domain_char_kids[];
+int domain_char_before (struct xml_load *, struct xml_node *, xmlNode *);
+int domain_char_after (struct xml_load *, struct xml_node *, xmlNode *);
+int domain_char_source_after (struct xml_load *, struct xml_node *, xmlNode *);
+int domain_char_log_after (struct xml_load *, struct xml_node *, xmlNode *);
+
+#define CHAR_SOURCE                                                     \
+  { "source", .flags = XT_MANY, .attrs = domain_char_source_attrs,      \
+    .kids = domain_char_source_kids, .after = domain_char_source_after }, \
+  { "protocol", .flags = XT_ALWAYS, .when = XT_WHEN (CHAR_TCP),         \
+    .attrs = ATTRS (                                                    \
+      { "type", XT_ENUM, UNSUPPORTED, .dflt = "raw",                    \
+        .names = NAMES ("raw", "telnet", "telnets", "tls"),             \
+        .bad = "Unknown protocol '%s'" }) },                            \
+  { "log", .after = domain_char_log_after, .attrs = ATTRS (             \
+      { "file" }, { "append", XT_SWITCH }) }
+
+/* Ports for character devices; the console that mirrors a serial port; what
+ * they must have. */
+int domain_chars_number (struct xml_load *load, struct xml_node *devices);
+int domain_console_imply (struct xml_load *load, struct xml_node *root);
+int domain_char_check (struct xml_load *load, const struct xml_node *device,
+                       bool may_lack_path);
+int domain_chars_check (struct xml_load *load, struct xml_node *root);
+
+extern const struct xml_spec domain_graphics_attrs[];
+extern const struct xml_elem domain_graphics_kids[];
+int domain_graphics_after (struct xml_load *, struct xml_node *, xmlNode *);
+int domain_graphics_check (struct xml_load *load, struct xml_node *root);
+
+extern const struct xml_elem domain_video_kids[];
+int domain_video_post (struct xml_load *load, struct xml_node *video);
+int domain_video_imply (struct xml_load *load, struct xml_node *root);
+int domain_video_check (struct xml_load *load, struct xml_node *root);
+struct xml_node *domain_video_place (const struct xml_node *node,
+                                     struct xml_node *last);
+extern const struct xml_spec domain_input_attrs[];
+extern const struct xml_elem domain_input_kids[];
+int domain_input_after (struct xml_load *, struct xml_node *, xmlNode *);
+extern const struct xml_elem domain_sound_kids[];
+extern const struct xml_spec domain_audio_attrs[];
+extern const struct xml_elem domain_audio_kids[];
+
+extern const struct xml_spec domain_hostdev_attrs[];
+extern const struct xml_elem domain_hostdev_kids[];
+int domain_hostdev_before (struct xml_load *, struct xml_node *, xmlNode *);
+int domain_hostdev_pci (struct xml_load *load, struct xml_node *source);
+extern const struct xml_spec domain_redirdev_attrs[];
+extern const struct xml_elem domain_redirdev_kids[];
+int domain_redirdev_after (struct xml_load *, struct xml_node *, xmlNode *);
+extern const struct xml_elem domain_redirfilter_kids[];
+extern const struct xml_spec domain_smartcard_attrs[];
+extern const struct xml_elem domain_smartcard_kids[];
+int domain_smartcard_before (struct xml_load *, struct xml_node *, xmlNode *);
+
+extern const struct xml_spec domain_fs_attrs[];
+extern const struct xml_elem domain_fs_kids[];
+int domain_fs_before (struct xml_load *, struct xml_node *, xmlNode *);
+int domain_fs_after (struct xml_load *, struct xml_node *, xmlNode *);
+
+/* Refuse virtio's options on what is not virtio. */
+int domain_virtio_absent (struct xml_load *load,
+                          const struct xml_node *driver);
+
 /* Where parsing puts a device among its likes, for domain_replay. */
 struct xml_node *domain_disk_place (const struct xml_node *node,
                                     struct xml_node *last);

@@ -473,3 +473,35 @@ domain_def_interface (const struct domain_def *def, const char *name)
   }
   return node;
 }
+
+/* Lowest number of a name that no interface has. */
+static unsigned
+free_name (const struct domain_def *def, char *name, size_t size)
+{
+  unsigned number = 0;
+
+  do
+    snprintf (name, size, "testnet%u", number++);
+  while (domain_def_interface (def, name));
+  return number;
+}
+
+int
+domain_def_name_interfaces (struct domain_def *def)
+{
+  struct xml_node *node = domain_def_devices (def, "interface"), *target;
+  char name[24];
+
+  for (; node; node = xml_next (node)) {
+    target = xml_child_make (node, "target");
+    if (target == NULL)
+      return -1;
+    if (xml_attr (target, "dev"))
+      continue;
+    if (free_name (def, name, sizeof name) > DOMAIN_INTERFACES_MAX)
+      return 1;
+    if (xml_attr_set (target, "dev", name) == -1)
+      return -1;
+  }
+  return 0;
+}

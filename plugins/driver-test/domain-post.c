@@ -132,9 +132,12 @@ place_devices (struct xml_load *load, struct xml_node *root)
 
   domain_replay (devices, "disk", domain_disk_place);
   domain_replay (devices, "controller", domain_controller_place);
+  domain_replay (devices, "video", domain_video_place);
   if (domain_usb_check (load, devices) == -1)
     return -1;
-  return domain_controllers_number (load, devices);
+  if (domain_controllers_number (load, devices) == -1)
+    return -1;
+  return domain_chars_number (load, devices);
 }
 
 static const struct {
@@ -142,6 +145,7 @@ static const struct {
   int (*post) (struct xml_load *load, struct xml_node *device);
 } device_posts[] = {
   { "disk", domain_disk_post },
+  { "video", domain_video_post },
 };
 
 static int
@@ -238,6 +242,68 @@ imply_disk_controllers (struct xml_load *load, struct xml_node *devices,
   return 0;
 }
 
+/* One that devices of another kind are on: the first unless they say. */
+static int
+imply_for (struct xml_load *load, struct xml_node *devices, const char *kind,
+           const char *type)
+{
+  const struct xml_node *device = xml_child (devices, kind), *address;
+  long long index;
+
+  for (; device; device = xml_next (device)) {
+    address = xml_child (device, "address");
+    if (!xml_attr_is (xml_child (device, "target"), "type", "virtio"))
+      continue;
+    index = xml_attr_is (address, "type", type)
+            ? domain_attr_number (address, "controller") : 0;
+    if (domain_controller_add (load, devices, type, index, NULL) == -1)
+      return -1;
+  }
+  return 0;
+}
+
+static long long
+highest_slot (const struct xml_node *devices)
+{
+  const struct xml_node *card = xml_child (devices, "smartcard"), *address;
+  long long highest = -1, slot;
+
+  for (; card; card = xml_next (card)) {
+    address = xml_child (card, "address");
+    slot = domain_attr_number (address, "slot");
+    if (xml_attr_is (address, "type", "ccid")
+        && domain_attr_number (address, "controller") == 0 && slot > highest)
+      highest = slot;
+  }
+  return highest;
+}
+
+static int
+imply_smartcard (struct xml_load *load, struct xml_node *devices)
+{
+  struct xml_node *card = xml_child (devices, "smartcard"), *address;
+  long long slot;
+
+  for (; card; card = xml_next (card)) {
+    slot = highest_slot (devices) + 1;
+    address = xml_child_make (card, "address");
+    if (address == NULL)
+      return domain_no_memory (load);
+    if (xml_attr (address, "type") == NULL) {
+      address->kind = ADDRESS_CCID;
+      if (xml_attr_set (address, "type", "ccid") == -1
+          || xml_attr_set (address, "controller", "0") == -1
+          || xml_attr_setf (address, "slot", "%lld", slot) == -1)
+        return domain_no_memory (load);
+    }
+    if (domain_controller_add (load, devices, "ccid",
+                               domain_attr_number (address, "controller"),
+                               NULL) == -1)
+      return -1;
+  }
+  return 0;
+}
+
 static int
 imply_controllers (struct xml_load *load, struct xml_node *root)
 {
@@ -247,7 +313,10 @@ imply_controllers (struct xml_load *load, struct xml_node *root)
   for (size_t i = 0; i < COUNT_OF (buses); i++)
     if (imply_disk_controllers (load, devices, buses[i]) == -1)
       return -1;
-  return 0;
+  if (imply_for (load, devices, "channel", "virtio-serial") == -1
+      || imply_for (load, devices, "console", "virtio-serial") == -1)
+    return -1;
+  return imply_smartcard (load, devices);
 }
 
 /* One element per namespace in <metadata>, and none without. */
@@ -316,7 +385,9 @@ domain_post_parse (struct xml_load *load, struct xml_node *root)
     finish_hugepages,
     check_controllers,
     finish_boot,
+    domain_console_imply,
     imply_controllers,
+    domain_video_imply,
     sanitize_metadata,
     check_name,
   };

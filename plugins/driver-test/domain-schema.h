@@ -111,6 +111,10 @@ int domain_amount_after (struct xml_load *, struct xml_node *, xmlNode *);
 int domain_amount_attr (struct xml_load *load, struct xml_node *node,
                         xmlNode *src, const char *name);
 
+/* Rewrite a path in an attribute, if it is there, without idle slashes. */
+int domain_clean_path (struct xml_load *load, struct xml_node *node,
+                       const char *attr);
+
 /* Sort PARENT's children called NAME by the rank of each, stable. */
 void domain_sort (struct xml_node *parent, const char *name,
                   long long (*rank) (const struct xml_node *));

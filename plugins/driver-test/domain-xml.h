@@ -145,6 +145,12 @@ struct xml_node *domain_def_disk (const struct domain_def *def,
                                   const char *name);
 struct xml_node *domain_def_interface (const struct domain_def *def,
                                        const char *name);
+/* Name the interfaces that have no name, "testnet0" onwards, as define,
+ * create and restore do.  Returns 0, 1 = there are more than
+ * DOMAIN_INTERFACES_MAX, -1 = no memory.
+ */
+#define DOMAIN_INTERFACES_MAX 1024
+int domain_def_name_interfaces (struct domain_def *def);
 const char *domain_disk_target (const struct xml_node *disk);
 const char *domain_disk_source (const struct xml_node *disk);
 
