@@ -193,7 +193,6 @@ static const struct rule rules[] = {
   { VIRGATE_KIND_ACL, ALWAYS, { L (admit), L (enter), L (permit),
                                 L (visible) } },
   { VIRGATE_KIND_DRIVER, ALWAYS, { D (open) } },
-  { VIRGATE_KIND_DRIVER, ALWAYS, { D (close) } },
   { VIRGATE_KIND_DRIVER, ALWAYS, { D (handlers), D (frame) } },
 };
 

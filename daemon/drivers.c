@@ -47,10 +47,9 @@ index_handlers (struct driver *driver, struct virgate_error *err)
 {
   const struct virgate_handler *handler = driver->ops->handlers;
 
-  if (driver->ops->open == NULL || driver->ops->close == NULL
-      || handler == NULL)
+  if (driver->ops->open == NULL || handler == NULL)
     return error_text (err, VIRGATE_ERR_CONF_SYNTAX, VIRGATE_FROM_CONF,
-                       "%s: the driver lacks open, close or handlers",
+                       "%s: the driver lacks open or handlers",
                        driver->instance->module->file);
   for (; handler->fn; handler++)
     if (index_handler (driver, handler) == -1)

@@ -317,7 +317,7 @@ session_unpin (struct session *session)
 
   if (--session->pins > 0 || !session_is_closing (session))
     return;
-  if (session->driver) {
+  if (session->driver && session->driver->ops->close) {
     close_driver (session);
     return;
   }

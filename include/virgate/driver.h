@@ -215,7 +215,8 @@ struct virgate_driver_ops {
                int read_only, void **conn);
 
   /* The client is gone or closed; no handler of it is running and none
-   * follows, and no event may be sent from now on.  Worker thread.
+   * follows, and no event may be sent from now on.  Worker thread.  NULL:
+   * nothing to free.
    */
   void (*close) (void *conn);
 
