@@ -89,3 +89,6 @@ if HAVE_TRANSPORT_TCP
 check_PROGRAMS += test-transport-tcp
 test_transport_tcp_SOURCES = test-transport-tcp.c
 endif
+
+check_PROGRAMS += test-skeleton
+test_skeleton_SOURCES = test-skeleton.c
