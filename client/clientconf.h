@@ -37,11 +37,12 @@ clientconf_section (const struct clientconf *conf, const char *kind,
                     const char *name);
 
 /* The hosts behind a name: see virgate_expand_alias.  name NULL: the default.
- * names (NULL-terminated) and all strings live in the arena.  Returns how
+ * keeps_aliases: an alias of one host stands for itself; otherwise all are
+ * URIs.  names (NULL-terminated) and all strings live in the arena.  Returns how
  * many, or -1 with err set.
  */
 int clientconf_expand (const struct clientconf *conf, const char *name,
-                       struct arena *arena, const char ***names,
-                       struct virgate_error *err);
+                       bool keeps_aliases, struct arena *arena,
+                       const char ***names, struct virgate_error *err);
 
 #endif /* VIRGATE_CLIENT_CLIENTCONF_H */

@@ -23,6 +23,7 @@ struct expansion {
   struct arena *arena;
   const char **names;           /* room for ALIAS_HOSTS_MAX and the NULL */
   int count;
+  bool keeps_aliases;           /* of single hosts, as people know them */
   struct virgate_error *err;
 };
 
@@ -67,9 +68,15 @@ expand (struct expansion *x, const char *name, int depth)
 {
   const char *text = strchr (name, ':') ? NULL
                                         : clientconf_alias (x->conf, name);
+  int before = x->count;
 
-  if (text)
-    return expand_words (x, name, text, depth);
+  if (text) {
+    if (expand_words (x, name, text, depth) == -1)
+      return -1;
+    if (x->keeps_aliases && x->count == before + 1)
+      x->names[before] = name;
+    return 0;
+  }
   if (x->count == ALIAS_HOSTS_MAX)
     return error_text (x->err, VIRGATE_ERR_CONF_SYNTAX, VIRGATE_FROM_CONF,
                        "aliases stand for more than %d hosts",
@@ -96,10 +103,11 @@ default_name (const struct clientconf *conf)
 
 int
 clientconf_expand (const struct clientconf *conf, const char *name,
-                   struct arena *arena, const char ***names,
-                   struct virgate_error *err)
+                   bool keeps_aliases, struct arena *arena,
+                   const char ***names, struct virgate_error *err)
 {
-  struct expansion x = { .conf = conf, .arena = arena, .err = err };
+  struct expansion x = { .conf = conf, .arena = arena, .err = err,
+                         .keeps_aliases = keeps_aliases };
 
   x.names = arena_array (arena, ALIAS_HOSTS_MAX + 1, sizeof *x.names);
   if (name == NULL)
@@ -146,7 +154,8 @@ virgate_expand_alias (const char *name, const char *config_file,
 
   arena_init (&arena, CONFIG_MEMORY_MAX);
   if (clientconf_read (&conf, config_file, &err) == -1
-      || (count = clientconf_expand (&conf, name, &arena, &found, &err)) == -1)
+      || (count = clientconf_expand (&conf, name, true, &arena, &found,
+                                     &err)) == -1)
     return client_error_take (&err);
   *names = pack (found, count);
   if (*names == NULL)

@@ -83,7 +83,8 @@ resolve_uri (struct opening *o, const char *name)
   int count;
 
   arena_init (&arena, CONFIG_MEMORY_MAX);
-  count = clientconf_expand (&o->conf, name, &arena, &names, &o->err);
+  count = clientconf_expand (&o->conf, name, false, &arena, &names,
+                             &o->err);
   if (count == -1)
     return -1;
   if (count > 1)

@@ -94,7 +94,8 @@ virgate_connect (const char *uri,
 
 /* The hosts behind a name: an alias of the client config with several words
  * ("[alias]" "all = host1 host2") stands for each of them, in order, and they
- * may be such aliases again; any other name stands for itself.
+ * may be such aliases again; any other name, an alias of one host included,
+ * stands for itself.
  *
  * name         a URI or an alias; NULL: the default
  * config_file  as in struct virgate_connect_options
