@@ -275,6 +275,14 @@ char *must_format (const char *fmt, ...) CLI_PRINTF (1, 2);
 /* open_memstream, which the caller closes before it reads *text. */
 FILE *must_memstream (char **text, size_t *len);
 
+/* A growing list of strings that it owns. */
+struct found {
+  char **words;
+  size_t count;
+};
+void found_take (struct found *found, char *word);
+void found_free (struct found *found);
+
 /* Hosts: hosts.c ------------------------------------------------------------*/
 
 #define HOSTS_AT_ONCE 64        /* threads */
@@ -319,8 +327,11 @@ enum status hosts_run (struct app *app, const struct parsed *parsed);
 /* Connect a host if it is not.  0, or -1 with its failure set. */
 int host_connect (struct app *app, struct host *host);
 void host_forget (struct host *host);
-/* Note the last error of the library as this host's. */
-void host_failed (struct host *host, enum status status);
+/* Note an error of the library as this host's; running out of time has a
+ * status of its own.
+ */
+void host_failed (struct host *host, const struct virgate_error *error,
+                  enum status status);
 
 /* Run the commands of one line.  Returns the last one's exit code. */
 enum status run_line (struct app *app, const char *line);

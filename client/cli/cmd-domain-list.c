@@ -53,20 +53,66 @@ has_managed_save (struct cmd *cmd, const struct virgate_domain *dom)
   return ret->result != 0;
 }
 
-static const char *
-list_state (struct cmd *cmd, const struct virgate_domain *dom)
-{
-  struct virgate_remote_domain_get_state_args args = { .dom = *dom };
-  struct virgate_remote_domain_get_state_ret *ret = NULL;
+/* States that were asked for and are on their way. */
+struct list_states {
+  struct host *host;
+  uint32_t pending;
+};
 
-  if (CALL (cmd, domain_get_state, &args, &ret) < 0) {
-    cmd_forgive (cmd);          /* it may have gone meanwhile */
-    return "no state";
+struct list_slot {
+  int32_t state;                /* -1: not known */
+  struct list_states *all;
+};
+
+static void
+list_state_came (void *opaque, void *ret, const struct virgate_error *error)
+{
+  struct list_slot *slot = opaque;
+  struct virgate_remote_domain_get_state_ret *state = ret;
+
+  if (state)
+    slot->state = state->state;
+  else if (error->code != VIRGATE_ERR_NO_DOMAIN) /* not just gone meanwhile */
+    host_failed (slot->all->host, error, STATUS_FAILED);
+  slot->all->pending--;
+  virgate_free (ret);
+}
+
+/* Ask for all states at once, so that the way to the server and back is
+ * waited for once and not for each domain.
+ */
+static int
+list_states (struct cmd *cmd, const struct virgate_domain *doms,
+             uint32_t count, struct list_slot *slots)
+{
+  struct virgate_conn *conn = cmd_conn (cmd);
+  struct list_states all = { cmd->host, 0 };
+
+  for (uint32_t i = 0; i < count; i++) {
+    struct virgate_remote_domain_get_state_args args = { .dom = doms[i] };
+
+    slots[i] = (struct list_slot) { -1, &all };
+    all.pending++;
+    if (virgate_call_async (conn, VIRGATE_REMOTE_PROGRAM,
+                            REMOTE (DOMAIN_GET_STATE), &args,
+                            cmd_left_ms (cmd), list_state_came,
+                            &slots[i]) < 0) {
+      all.pending--;
+      cmd_result (cmd, -1, NULL);
+    }
   }
-  if (ret->state == STATE_SHUTOFF && opt_bool (cmd, "managed-save")
+  while (all.pending > 0 && virgate_conn_wait (conn, -1) == 0)
+    ;
+  return cmd->host->failure ? -1 : 0;
+}
+
+static const char *
+list_state (struct cmd *cmd, const struct virgate_domain *dom, int32_t state)
+{
+  if (state == STATE_SHUTOFF && opt_bool (cmd, "managed-save")
       && has_managed_save (cmd, dom))
     return "saved";
-  return domain_state_name (ret->state);
+  return domain_state_name (state);
 }
 
 static const char *
@@ -84,23 +130,28 @@ list_title (struct cmd *cmd, const struct virgate_domain *dom)
   return ret->metadata;
 }
 
-static void
+static int
 list_table (struct cmd *cmd, const struct virgate_domain *doms, uint32_t count)
 {
   static const struct column columns[] = {
     { "id", "Id" }, { "name", "Name" }, { "state", "State" },
     { "title", "Title" }
   };
+  CLEANUP_FREE struct list_slot *slots = must_alloc (NULL, count,
+                                                     sizeof *slots);
   bool has_title = opt_bool (cmd, "title");
 
+  if (list_states (cmd, doms, count, slots) < 0)
+    return -1;
   result_table (cmd->out, columns, has_title ? 4 : 3);
   for (uint32_t i = 0; i < count; i++) {
     put_id (cmd, &doms[i]);
     put_str (cmd->out, NULL, NULL, doms[i].name);
-    put_str (cmd->out, NULL, NULL, list_state (cmd, &doms[i]));
+    put_str (cmd->out, NULL, NULL, list_state (cmd, &doms[i], slots[i].state));
     if (has_title)
       put_str (cmd->out, NULL, NULL, list_title (cmd, &doms[i]));
   }
+  return 0;
 }
 
 /* --uuid, --name and --id: bare values, one domain to a line. */
@@ -147,6 +198,6 @@ run_domain_list (struct cmd *cmd)
   if (opt_bool (cmd, "uuid") || opt_bool (cmd, "name") || opt_bool (cmd, "id"))
     list_bare (cmd, ret->domains.val, ret->domains.len);
   else
-    list_table (cmd, ret->domains.val, ret->domains.len);
+    return list_table (cmd, ret->domains.val, ret->domains.len);
   return 0;
 }

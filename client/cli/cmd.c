@@ -104,7 +104,7 @@ cmd_result (struct cmd *cmd, int rc, void *ret)
       cmd_keep (cmd, ret);
     return 0;
   }
-  host_failed (cmd->host, STATUS_FAILED);
+  host_failed (cmd->host, virgate_last_error (), STATUS_FAILED);
   return -1;
 }
 

@@ -77,19 +77,27 @@ host_forget (struct host *host)
   host->status = STATUS_OK;
 }
 
-void
-host_failed (struct host *host, enum status status)
+/* The library's own ends of time, not those of something on the host. */
+static bool
+is_timeout (const struct virgate_error *error)
 {
-  const struct virgate_error *error = virgate_last_error ();
+  return error->code == VIRGATE_ERR_OPERATION_TIMEOUT
+         && (error->domain == VIRGATE_FROM_RPC
+             || error->domain == VIRGATE_FROM_REMOTE);
+}
+
+void
+host_failed (struct host *host, const struct virgate_error *error,
+             enum status status)
+{
+  const char *message = error->message ? error->message : "unknown error";
+  struct virgate_error *copy = virgate_error_copy (error);
+  char *failure = must_strdup (message);
 
   host_forget (host);
-  host->error = virgate_error_copy (error);
-  host->failure = must_strdup (error->message ? error->message
-                                              : "unknown error");
-  host->status = error->code == VIRGATE_ERR_OPERATION_TIMEOUT
-                 && (error->domain == VIRGATE_FROM_RPC
-                     || error->domain == VIRGATE_FROM_REMOTE)
-                 ? STATUS_TIMEOUT : status;
+  host->error = copy;
+  host->failure = failure;
+  host->status = is_timeout (error) ? STATUS_TIMEOUT : status;
 }
 
 int
@@ -111,7 +119,7 @@ host_connect (struct app *app, struct host *host)
   virgate_conn_free (host->conn);
   host->conn = virgate_connect (host->name, &options);
   if (host->conn == NULL) {
-    host_failed (host, STATUS_NO_CONNECTION);
+    host_failed (host, virgate_last_error (), STATUS_NO_CONNECTION);
     return -1;
   }
   if (was_connected) {

@@ -41,7 +41,7 @@ json_error (FILE *out, const char *text, const struct virgate_error *error)
 static void
 object_begin (FILE *out, const char *host, bool *is_first)
 {
-  fputs (*is_first ? "{" : ",\n  {", out);
+  fputs (*is_first ? "{" : ",\n {", out);
   *is_first = false;
   if (host) {
     fputs ("\"host\": ", out);
@@ -131,5 +131,5 @@ json_results (const struct hosts *hosts, FILE *out)
   for (int i = 0; i < hosts->count; i++)
     json_host (out, &host[i], hosts->count > 1 ? host[i].name : NULL,
                &is_first);
-  fputs (many ? "\n]\n" : "\n", out);
+  fputs (many ? "]\n" : "\n", out);
 }

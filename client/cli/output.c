@@ -168,53 +168,77 @@ common_shape (const struct hosts *hosts)
   return shape;
 }
 
-/* Headings of the columns, in the order in which the hosts brought them. */
+/* The columns, in the order in which the hosts brought them. */
 struct headings {
-  const char *names[64];
+  const char *keys[64];         /* of records' fields */
+  const char *names[64];        /* as they are shown */
   size_t count;
 };
 
 static void
-headings_add (struct headings *headings, const char *name)
+headings_add (struct headings *headings, const char *key, const char *name)
 {
   for (size_t i = 0; i < headings->count; i++)
-    if (strcmp (headings->names[i], name) == 0)
+    if (strcmp (headings->keys[i], key) == 0)
       return;
-  if (headings->count < COUNT_OF (headings->names))
-    headings->names[headings->count++] = name;
+  if (headings->count == COUNT_OF (headings->keys))
+    return;
+  headings->keys[headings->count] = key;
+  headings->names[headings->count++] = name;
+}
+
+/* A label without its colon, or else the key; kept by the grid's owner. */
+static char *
+label_name (const struct field *field)
+{
+  const char *label = field->label && *field->label ? field->label
+                                                    : field->key;
+
+  return must_format ("%.*s", (int) strcspn (label, ":"), label);
+}
+
+static void
+headings_add_record (struct headings *headings, const struct result *result,
+                     struct found *names)
+{
+  for (size_t i = 0; i < result->count; i++)
+    if (result->fields[i].key) {
+      found_take (names, label_name (&result->fields[i]));
+      headings_add (headings, result->fields[i].key,
+                    names->words[names->count - 1]);
+    }
 }
 
 static void
 headings_collect (struct headings *headings, const struct hosts *hosts,
-                  enum shape shape)
+                  enum shape shape, struct found *names)
 {
-  headings_add (headings, "HOST");
+  headings_add (headings, "HOST", "HOST");
   for (int i = 0; i < hosts->count; i++) {
     const struct result *result = &hosts->host[i].result;
 
     if (hosts->host[i].status != STATUS_OK)
       continue;
     if (shape == SHAPE_LINE)
-      headings_add (headings, "ANSWER");
+      headings_add (headings, "ANSWER", "ANSWER");
+    if (shape == SHAPE_RECORD)
+      headings_add_record (headings, result, names);
     for (uint32_t n = 0; shape == SHAPE_TABLE && n < result->ncolumns; n++)
-      headings_add (headings, result->columns[n].heading
-                              ? result->columns[n].heading
-                              : result->columns[n].key);
-    for (size_t n = 0; shape == SHAPE_RECORD && n < result->count; n++)
-      if (result->fields[n].key)
-        headings_add (headings, result->fields[n].key);
+      headings_add (headings, result->columns[n].key,
+                    result->columns[n].heading ? result->columns[n].heading
+                                               : result->columns[n].key);
   }
   for (int i = 0; i < hosts->count; i++)
     if (hosts->host[i].status != STATUS_OK)
-      headings_add (headings, "ERROR");
+      headings_add (headings, "ERROR", "ERROR");
 }
 
-/* The field of a record under this heading; NULL: it has none. */
+/* The field of a record with this key; NULL: it has none. */
 static const char *
-record_value (const struct result *result, const char *heading)
+record_value (const struct result *result, const char *key)
 {
   for (size_t i = 0; i < result->count; i++)
-    if (result->fields[i].key && strcmp (result->fields[i].key, heading) == 0)
+    if (result->fields[i].key && strcmp (result->fields[i].key, key) == 0)
       return result->fields[i].text;
   return NULL;
 }
@@ -238,7 +262,7 @@ host_rows (struct grid *grid, const struct headings *headings,
       else if (shape == SHAPE_TABLE)
         grid_add (grid, n < step ? result->fields[row * step + n].text : NULL);
       else if (shape == SHAPE_RECORD)
-        grid_add (grid, record_value (result, headings->names[n + 1]));
+        grid_add (grid, record_value (result, headings->keys[n + 1]));
       else if (n == 0)
         grid_add (grid, result->count ? result->fields[0].text : "ok");
       else
@@ -250,14 +274,16 @@ static void
 print_hosts_table (const struct hosts *hosts, enum shape shape, FILE *out)
 {
   struct headings headings = { .count = 0 };
+  struct found names = { NULL, 0 };
   struct grid grid = { .headings = headings.names };
 
-  headings_collect (&headings, hosts, shape);
+  headings_collect (&headings, hosts, shape, &names);
   grid.ncolumns = headings.count;
   for (int i = 0; i < hosts->count; i++)
     host_rows (&grid, &headings, &hosts->host[i], shape);
   grid_print (&grid, out);
   free (grid.cells);
+  found_free (&names);
 }
 
 static void
@@ -296,7 +322,9 @@ output_results (struct app *app, const struct hosts *hosts)
       output_error (app, host->failure, host->error);
     return host->status;
   }
-  if (app->json && !(host->is_silent && hosts->count == 1))
+  if (hosts->count == 1 && host->is_silent)
+    return host->status;
+  if (app->json)
     json_results (hosts, stdout);
   else if (hosts->count == 1)
     print_result (&host->result, stdout);

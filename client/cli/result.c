@@ -76,6 +76,21 @@ must_memstream (char **text, size_t *len)
 }
 
 void
+found_take (struct found *found, char *word)
+{
+  found->words = must_alloc (found->words, found->count + 1, sizeof (char *));
+  found->words[found->count++] = word;
+}
+
+void
+found_free (struct found *found)
+{
+  for (size_t i = 0; i < found->count; i++)
+    free (found->words[i]);
+  free (found->words);
+}
+
+void
 result_free (struct result *result)
 {
   for (size_t i = 0; i < result->count; i++) {

@@ -33,27 +33,10 @@ editor_prompt (EditLine *el)
   return (char *) editor->prompt;
 }
 
-/* The words that fit, while they are collected. */
-struct found {
-  char **words;
-  size_t count;
-};
-
 static void
 found_add (void *opaque, const char *word)
 {
-  struct found *found = opaque;
-
-  found->words = must_alloc (found->words, found->count + 1, sizeof (char *));
-  found->words[found->count++] = must_strdup (word);
-}
-
-static void
-found_free (struct found *found)
-{
-  for (size_t i = 0; i < found->count; i++)
-    free (found->words[i]);
-  free (found->words);
+  found_take (opaque, must_strdup (word));
 }
 
 /* How many bytes all of them begin with. */
