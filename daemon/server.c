@@ -5,6 +5,8 @@
 #include "config.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -194,12 +196,26 @@ on_drain_over (uv_timer_t *timer)
   server_tell_loops (timer->data, loop_abandon);
 }
 
+/* Once is enough: a second SIGTERM must not kill a daemon about to exit 0. */
+static void
+block_signals (void)
+{
+  sigset_t set;
+
+  sigemptyset (&set);
+  sigaddset (&set, SIGTERM);
+  sigaddset (&set, SIGINT);
+  sigaddset (&set, SIGHUP);
+  pthread_sigmask (SIG_BLOCK, &set, NULL);
+}
+
 void
 server_stop (struct server *server)
 {
   if (server->is_stopping)
     return;
   server->is_stopping = true;
+  block_signals ();
   systemd_stopping ();
   for (struct listener *listener = server->listeners; listener;
        listener = listener->next)
