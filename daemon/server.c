@@ -160,9 +160,18 @@ own_hostname (const struct config *config)
   return strdup (name);
 }
 
+void
+server_set_log_level (struct server *server)
+{
+  server->log.level = server->options->is_verbose
+    ? VIRGATE_LOG_DEBUG
+    : log_level_from_name (daemon_value (&server->config, "log-level"));
+}
+
 int
 server_prepare (struct server *server, struct virgate_error *err)
 {
+  server_set_log_level (server);
   limits_from_config (&server->limits, &server->config);
   server->hostname = own_hostname (&server->config);
   workers_init (&server->workers, daemon_number (&server->config, "workers"),
