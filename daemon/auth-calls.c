@@ -28,7 +28,7 @@ refuse (struct virgate_call *call)
 static const struct auth_policy *
 policy_of (const struct auth *auth)
 {
-  return &auth->policy->auth;
+  return &auth->session->listener->auth;
 }
 
 static bool

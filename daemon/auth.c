@@ -24,7 +24,7 @@ auth_is_busy (const struct session *session)
 bool
 auth_is_refused (const struct auth *auth)
 {
-  const struct auth_policy *policy = &auth->policy->auth;
+  const struct auth_policy *policy = &auth->session->listener->auth;
 
   for (unsigned i = 0; i < policy->count; i++)
     if (auth->chains[i] != CHAIN_FAILED)
@@ -124,8 +124,8 @@ try_chain (struct session *session, const struct auth_chain *chain)
 static int
 try_chains (struct auth *auth)
 {
-  const struct auth_policy *policy = &auth->policy->auth;
   struct session *session = auth->session;
+  const struct auth_policy *policy = &session->listener->auth;
 
   for (unsigned i = 0; i < policy->count; i++) {
     auth->chains[i] = try_chain (session, &policy->chains[i]);
@@ -168,7 +168,6 @@ free_auth (struct auth *auth)
 {
   if (auth->conv)
     auth->talks->ops->conv_free (auth->conv);
-  policy_unref (auth->policy);
   free (auth);
 }
 
@@ -218,7 +217,7 @@ may_block (const struct auth_chain *chain)
 static bool
 task_may_block (const struct auth *auth)
 {
-  const struct auth_policy *policy = &auth->policy->auth;
+  const struct auth_policy *policy = &auth->session->listener->auth;
 
   if (auth->task != AUTH_FACTS)
     return may_block (auth->chain);
@@ -289,11 +288,11 @@ settle_facts (struct auth *auth)
 void
 auth_begin (struct session *session)
 {
-  struct policy *policy = session->listener->policy;
+  const struct auth_policy *policy = &session->listener->auth;
   struct auth *auth;
 
   session_enter (session, SESSION_AUTH);
-  if (policy->auth.count == 0 && auth_succeed (session) == 0) {
+  if (policy->count == 0 && auth_succeed (session) == 0) {
     session_poll (session);
     return;
   }
@@ -303,11 +302,9 @@ auth_begin (struct session *session)
     return;
   }
   auth->session = session;
-  auth->policy = policy;
-  policy_ref (policy);
   auth->settle = settle_facts;
   session->auth = auth;
-  if (policy->auth.count > 0)
+  if (policy->count > 0)
     auth_run (auth, AUTH_FACTS);
   session_poll (session);
 }
