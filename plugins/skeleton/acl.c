@@ -48,7 +48,9 @@ skeleton_ready (void *inst)
   return s->host->error (s->host, "say which procedure to deny: deny = ...");
 }
 
-/* Several threads may be in here at once: read only. */
+/* Several threads may be in here at once: read only.  PASS would ask the
+ * listener's next list; after the last one the answer is no.
+ */
 static int
 skeleton_permit (void *inst, const struct virgate_acl_call *call,
                  struct virgate_acl_reason *reason)
@@ -56,7 +58,7 @@ skeleton_permit (void *inst, const struct virgate_acl_call *call,
   const struct skeleton *s = inst;
 
   if (strcmp (call->procedure, s->procedure) != 0)
-    return VIRGATE_ACL_PASS;
+    return VIRGATE_ACL_ALLOW;
   snprintf (reason->text, sizeof reason->text, "deny = %s", s->procedure);
   return VIRGATE_ACL_DENY;
 }

@@ -37,11 +37,6 @@ skeleton_open (void *inst, struct virgate_call *call, const char *name,
   return 0;
 }
 
-static void
-skeleton_close (void *conn)
-{
-}
-
 static int
 get_type (void *conn, struct virgate_call *call, const void *args, void *ret)
 {
@@ -77,7 +72,6 @@ static const struct virgate_handler handlers[] = {
 
 static const struct virgate_driver_ops ops = {
   .open = skeleton_open,
-  .close = skeleton_close,
   .handlers = handlers,
 };
 

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A stranger's modules: built against installed headers alone, and served.
+
+Everything is installed into a temporary prefix; the modules are the ones in
+plugins/skeleton under another name, as somebody who copies them would have
+them.
+"""
+import contextlib
+import os
+import shutil
+import subprocess
+import tempfile
+
+import lib
+
+CFLAGS = ['-std=gnu11', '-Wall', '-Wextra', '-Werror', '-Wno-unused-parameter',
+          '-Wno-missing-field-initializers', '-fPIC', '-fvisibility=hidden']
+
+
+class Installed:
+    """What `make install` puts somewhere, seen through pkg-config."""
+
+    def __enter__(self):
+        lib.need('make', 'pkg-config', 'cc')
+        self.dir = tempfile.mkdtemp(prefix='virgate-installed-')
+        env = {k: v for k, v in os.environ.items()
+               if not k.startswith(('MAKE', 'MFLAGS'))}
+        subprocess.run(['make', '-C', lib.BUILD, 'install',
+                        f'DESTDIR={self.dir}'], check=True, env=env,
+                       capture_output=True)
+        for root, _, files in os.walk(self.dir):
+            if 'virgate.pc' in files:
+                self.env = dict(os.environ, PKG_CONFIG_PATH=root,
+                                PKG_CONFIG_SYSROOT_DIR=self.dir,
+                                PKG_CONFIG_LIBDIR=root)
+        self.moduledir = self.dir + self.pkg_config('--variable=moduledir')
+        return self
+
+    def __exit__(self, *exc):
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def pkg_config(self, *args):
+        out = subprocess.run(['pkg-config', *args, 'virgate'], env=self.env,
+                             check=True, capture_output=True, text=True)
+        text = out.stdout.strip()
+        return text.removeprefix(self.dir) if '--variable' in args[0] else text
+
+    def find(self, name):
+        for root, _, files in os.walk(self.dir):
+            for file in files:
+                if f'{root}/{file}'.endswith(f'/{name}'):
+                    return os.path.join(root, file)
+        raise AssertionError(f'{name} was not installed')
+
+    def build(self, kind):
+        """The skeleton of a kind, renamed and compiled as KIND-stranger.so."""
+        with open(f'{lib.SOURCE}/plugins/skeleton/{kind}.c') as f:
+            text = f.read().replace('skeleton', 'stranger')
+        source = f'{self.dir}/{kind}.c'
+        with open(source, 'w') as f:
+            f.write('#define _GNU_SOURCE\n' + text)
+        lib.command('cc', '-shared', *CFLAGS,
+                    *self.pkg_config('--cflags').split(), source, '-o',
+                    f'{self.moduledir}/{kind}-stranger.so', check=0)
+
+
+class StrangersDaemon(lib.Peer):
+    """The installed virgated with a stranger's modules."""
+
+    def __init__(self, installed):
+        super().__init__()
+        self.installed = installed
+
+    def start(self):
+        with open(f'{self.dir}/conf', 'w') as f:
+            f.write(f'''[listen local]
+transport = unix
+path = {self.dir}/sock
+auth = me
+acl = careful
+[listen odd]
+transport = stranger
+socket-name = {self.dir}
+auth = me
+[auth me]
+module = stranger
+uid = {os.geteuid()}
+[acl careful]
+module = stranger
+deny = connect_get_type
+[driver stranger]
+''')
+        self.spawn([self.installed.find('virgated'), '--config',
+                    f'{self.dir}/conf', '--module-dir',
+                    self.installed.moduledir])
+        lib.wait_until(lambda: not self.is_running() or
+                       self.log().count('ready listen') == 2, 20, 'virgated')
+        if not self.is_running():
+            raise AssertionError(self.log())
+
+
+@contextlib.contextmanager
+def installed():
+    with Installed() as i:
+        yield i
+
+
+def test_a_strangers_modules_serve_a_call():
+    lib.need('virsh')
+    with installed() as i:
+        for kind in ('transport', 'auth', 'acl', 'driver'):
+            i.build(kind)
+        with StrangersDaemon(i) as d:
+            uri = f'stranger+unix:///?socket={d.dir}/sock'
+            _, out, _ = lib.virsh(uri, 'hostname', check=0)
+            lib.same(out.strip(), 'closet', 'hostname')
+            status, _, err = lib.virsh(uri, 'nodeinfo')
+            lib.same(status, 1, 'a call that the driver has not')
+            if 'not supported by the connection driver' not in err:
+                raise AssertionError(err)
+            env = {'VIRGATE_MODULE_DIR': i.moduledir,
+                   'XDG_CONFIG_HOME': d.dir,
+                   'LD_LIBRARY_PATH':
+                       os.path.dirname(i.find('libvirgate.so.0'))}
+            status, _, err = lib.command(
+                i.find('bin/virgate'), '-c', uri, 'call', 'connect_get_type',
+                env=env)
+            lib.same(status, 1, 'a call that the acl denies')
+            if 'denied' not in err:
+                raise AssertionError(err)
+            os.mkdir(f'{d.dir}/virgate')
+            with open(f'{d.dir}/virgate/client.conf', 'w') as f:
+                f.write(f'[transport stranger]\nsocket-name = {d.dir}\n')
+            _, out, _ = lib.command(
+                i.find('bin/virgate'), '-c', 'stranger+stranger:///', 'hostname',
+                check=0, env=env)
+            lib.same(out.strip(), 'closet', 'hostname by its own transport')
+
+
+def test_every_installed_header_compiles_alone():
+    lib.need('c++')
+    with installed() as i:
+        flags = i.pkg_config('--cflags').split()
+        headers = os.listdir(os.path.dirname(i.find('module.h')))
+        if len(headers) < 9:
+            raise AssertionError(headers)
+        for header in sorted(headers):
+            for how in (['cc', '-std=c99', '-xc'],
+                        ['c++', '-std=c++11', '-xc++']):
+                lib.command(*how, '-Wall', '-Wextra', '-pedantic-errors',
+                            '-Werror', '-fsyntax-only', *flags, '-',
+                            stdin=f'#include <virgate/{header}>\n', check=0)
+
+
+def test_the_installed_daemon_knows_its_modules():
+    with installed() as i:
+        _, out, _ = lib.command(i.find('virgated'), '--list-modules',
+                                '--module-dir', i.moduledir, check=0)
+        for name in os.listdir(i.moduledir):
+            if name.endswith('.so') and name not in out:
+                raise AssertionError(f'{name} is not in\n{out}')
+
+
+lib.run()
