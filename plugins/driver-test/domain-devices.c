@@ -470,7 +470,7 @@ const struct xml_elem domain_device_kids[] = {
         .missing = "missing RNG device model" }) },
   { "nvram", .flags = XT_KEEP | XT_OPEN, .kids = info_kids,
     .before = only_one, .arg = "only a single nvram device is supported" },
-  { "panic", .flags = XT_MANY | XT_KEEP, .kids = info_kids, .attrs = ATTRS (
+  { "panic", .flags = XT_MANY, .kids = info_kids, .attrs = ATTRS (
       { "model", XT_ENUM, XT_HIDE_ZERO, UNSUPPORTED,
         .names = NAMES ("default", "isa", "pseries", "hyperv", "s390"),
         .bad = "unknown panic model '%s'" }) },

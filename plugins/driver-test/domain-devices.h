@@ -178,6 +178,21 @@ extern const struct xml_elem domain_fs_kids[];
 int domain_fs_before (struct xml_load *, struct xml_node *, xmlNode *);
 int domain_fs_after (struct xml_load *, struct xml_node *, xmlNode *);
 
+/* Checks on the whole, in the order of domain_check. */
+int domain_devices_check (struct xml_load *load, struct xml_node *root);
+int domain_disks_check (struct xml_load *load, struct xml_node *root);
+int domain_hostdevs_check (struct xml_load *load, struct xml_node *root);
+int domain_drives_check (struct xml_load *load, struct xml_node *root);
+int domain_fss_check (struct xml_load *load, struct xml_node *root);
+int domain_hostdev_check (struct xml_load *load, struct xml_node *hostdev);
+
+/* SCSI host devices and the drives that they share addresses with. */
+int domain_hostdev_post (struct xml_load *load, struct xml_node *hostdev);
+int domain_hostdev_imply (struct xml_load *load, struct xml_node *devices);
+const struct xml_node *domain_scsi_disk_at (const struct xml_node *devices,
+                                            const struct xml_node *drive);
+int domain_scsi_free (struct xml_load *load, const struct xml_node *disk);
+
 /* Refuse virtio's options on what is not virtio. */
 int domain_virtio_absent (struct xml_load *load,
                           const struct xml_node *driver);

@@ -336,10 +336,11 @@ find_address (struct xml_load *load, struct xml_node *disk, const char *dev,
     return xml_wrong (load, "Unknown disk name '%s' and no address specified",
                       dev);
   for (size_t i = 0; i < 4; i++)
-    if (strcmp (bus, layouts[i].bus) == 0)
-      return assign_address (load, disk, index, layouts[i].units,
-                             layouts[i].buses);
-  return 0;
+    if (strcmp (bus, layouts[i].bus) == 0
+        && assign_address (load, disk, index, layouts[i].units,
+                           layouts[i].buses) == -1)
+      return -1;
+  return strcmp (bus, "scsi") == 0 ? domain_scsi_free (load, disk) : 0;
 }
 
 /* A LUN on an iSCSI target is 0 unless the name has one. */

@@ -42,7 +42,7 @@ const struct xml_elem domain_video_kids[] = {
       VIDEO_KIB ("vram"),
       VIDEO_KIB ("vram64"),
       VIDEO_KIB ("vgamem"),
-      { "heads", XT_UINT, XT_HIDE_ZERO | XT_NOT_EMPTY,
+      { "heads", XT_UINT, XT_HIDE_ZERO | XT_NOT_EMPTY, .dflt = "1",
         .bad = "cannot parse video heads '%s'",
         .bad_code = VIRGATE_ERR_INTERNAL_ERROR },
       { "primary", XT_BOOL, XT_LENIENT, .skip = "no" }),

@@ -147,7 +147,27 @@ source_after (struct xml_load *load, struct xml_node *node, xmlNode *src)
   if (node->kind == NET_UDP && xml_child (node, "local") == NULL)
     return xml_wrong (load, "'<local>' element missing for 'udp' socket "
                       "interface");
+  if (node->kind == NET_HOSTDEV && xml_child (node, "address") == NULL)
+    return xml_wrong (load, "missing source address type");
   return 0;
+}
+
+/* Only PCI devices can be passed through as interfaces. */
+static int
+host_address_before (struct xml_load *load, struct xml_node *node,
+                     xmlNode *src)
+{
+  CLEANUP_FREE char *type = xml_src_attr (src, "type");
+
+  if (type == NULL)
+    return xml_wrong (load, "missing source address type");
+  if (strcmp (type, "pci") != 0)
+    return xml_unsupported (load, "unknown host device source address type "
+                            "'%s'", type);
+  if (domain_pci_after (load, node, src) == -1)
+    return -1;
+  return xml_attr_set (node, "type", "pci") == -1 ? domain_no_memory (load)
+                                                  : 0;
 }
 
 /* One host device passed through; the address is where it is plugged in on
@@ -158,9 +178,16 @@ static const struct xml_elem source_kids[] = {
   { "local", WHEN (IS (UDP)), .attrs = ATTRS (
       { "address", .flags = XT_REQUIRED },
       { "port", XT_INT, XT_REQUIRED }) },
-  { "address", WHEN (IS (HOSTDEV)), .flags = XT_OWN_KIND,
-    .attrs = domain_address_attrs, .kids = domain_address_kids,
-    .after = domain_address_after },
+  { "address", WHEN (IS (HOSTDEV)), .attrs = ATTRS (
+      { "type", .flags = XT_MADE },
+      { "domain", XT_UINT, XT_BASE0 | XT_HEX, .format = "0x%04x",
+        .dflt = "0x0000" },
+      { "bus", XT_UINT, XT_BASE0 | XT_HEX, .format = "0x%02x",
+        .dflt = "0x00" },
+      { "slot", XT_UINT, XT_BASE0 | XT_HEX, .format = "0x%02x",
+        .dflt = "0x00" },
+      { "function", XT_UINT, XT_BASE0 | XT_HEX, .format = "0x%d",
+        .dflt = "0x0" }), .before = host_address_before },
   IPS,
   { 0 }
 };
@@ -408,6 +435,9 @@ driver_before (struct xml_load *load, struct xml_node *node, xmlNode *src)
 static int
 backend_after (struct xml_load *load, struct xml_node *node, xmlNode *src)
 {
+  if (xml_attr (node, "type"))
+    return xml_wrong (load, "Invalid value for attribute 'type' in element "
+                      "'backend': '%s'.", xml_attr (node, "type"));
   if (!is_virtio (node->parent) || node->kind == NET_HOSTDEV)
     xml_attr_set (node, "vhost", NULL);
   return 0;
@@ -512,6 +542,9 @@ const struct xml_elem domain_net_kids[] = {
       { "type", XT_ENUM, XT_NONZERO,
         .names = NAMES ("", "generated", "static") },
       { "check", XT_BOOL }) },
+  { "driver", WHEN (IS (HOSTDEV)), .attrs = ATTRS (
+      { "name", XT_ENUM, XT_NONZERO,
+        .names = NAMES ("default", "kvm", "vfio", "xen") }) },
   { "source", .attrs = source_attrs, .kids = source_kids,
     .after = source_after },
   { "vlan", .after = vlan_after, .attrs = ATTRS ({ "trunk",
@@ -550,7 +583,7 @@ const struct xml_elem domain_net_kids[] = {
       { "dev", .flags = XT_NOT_EMPTY }, { "actual", .flags = XT_NOT_EMPTY }) },
   { "model", .after = model_after,
     .attrs = ATTRS ({ "type", .flags = XT_NOT_EMPTY }) },
-  { "driver", .before = driver_before, .attrs = ATTRS (
+  { "driver", WHEN (~IS (HOSTDEV)), .before = driver_before, .attrs = ATTRS (
       { "name", XT_ENUM, XT_NONZERO,
         .names = NAMES ("default", "qemu", "vhost") },
       { "txmode", XT_ENUM, XT_NONZERO,
@@ -614,14 +647,13 @@ domain_net_before (struct xml_load *load, struct xml_node *node, xmlNode *src)
   return 0;
 }
 
-/* Users' networks take a device from passt alone. */
+/* A user's network has no source. */
 int
 domain_net_after (struct xml_load *load, struct xml_node *node, xmlNode *src)
 {
   struct xml_node *source = xml_child (node, "source");
 
-  if (node->kind == NET_USER && source
-      && !xml_attr_is (xml_child (node, "backend"), "type", "passt")) {
+  if (node->kind == NET_USER && source) {
     xml_attr_set (source, "dev", NULL);
     if (source->first == NULL)
       xml_node_free (source);

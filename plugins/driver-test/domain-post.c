@@ -135,7 +135,8 @@ place_devices (struct xml_load *load, struct xml_node *root)
   domain_replay (devices, "video", domain_video_place);
   if (domain_usb_check (load, devices) == -1)
     return -1;
-  if (domain_controllers_number (load, devices) == -1)
+  if (domain_hostdev_imply (load, devices) == -1
+      || domain_controllers_number (load, devices) == -1)
     return -1;
   return domain_chars_number (load, devices);
 }
@@ -145,6 +146,7 @@ static const struct {
   int (*post) (struct xml_load *load, struct xml_node *device);
 } device_posts[] = {
   { "disk", domain_disk_post },
+  { "hostdev", domain_hostdev_post },
   { "video", domain_video_post },
 };
 
@@ -316,7 +318,8 @@ imply_controllers (struct xml_load *load, struct xml_node *root)
   if (imply_for (load, devices, "channel", "virtio-serial") == -1
       || imply_for (load, devices, "console", "virtio-serial") == -1)
     return -1;
-  return imply_smartcard (load, devices);
+  return imply_smartcard (load, devices) == -1 ? -1
+         : domain_hostdev_imply (load, devices);
 }
 
 /* One element per namespace in <metadata>, and none without. */

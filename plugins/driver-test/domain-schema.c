@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "common/cleanup.h"
-#include "plugins/driver-test/domain-schema.h"
+#include "plugins/driver-test/domain-devices.h"
 
 const char *const domain_os_names[] = {
   "hvm", "xen", "linux", "exe", "uml", "xenpvh", NULL
@@ -264,6 +264,12 @@ fw_feature (struct xml_node *firmware, const char *name)
 }
 
 static int
+firmware_before (struct xml_load *load, struct xml_node *node, xmlNode *src)
+{
+  return xml_attr (node->parent, "firmware") == NULL;
+}
+
+static int
 firmware_after (struct xml_load *load, struct xml_node *node, xmlNode *src)
 {
   struct xml_node *keys = fw_feature (node, "enrolled-keys");
@@ -282,6 +288,34 @@ firmware_after (struct xml_load *load, struct xml_node *node, xmlNode *src)
   }
   domain_sort (node, "feature", fw_feature_rank);
   return 0;
+}
+
+/* An NVRAM of the new kind has a type and a source like a disk's. */
+static int
+nvram_before (struct xml_load *load, struct xml_node *node, xmlNode *src)
+{
+  static const char *const types[] = {
+    "none", "file", "block", "dir", "network", "volume", "nvme", "vhostuser",
+    NULL
+  };
+  static const struct xml_spec type = { "type", XT_ENUM, .names = types };
+
+  if (domain_read_attr (load, node, src, &type) == -1)
+    return -1;
+  node->kind = STORAGE_NONE;
+  if (xml_attr (node, "type") == NULL)
+    return 0;
+  node->kind = xml_enum (types, xml_attr (node, "type"));
+  if (xml_src_child (src, "source") == NULL)
+    return xml_fail (load->err, load->domain, VIRGATE_ERR_INTERNAL_ERROR,
+                     "missing source of nvram");
+  return 0;
+}
+
+static int
+nvram_after (struct xml_load *load, struct xml_node *node, xmlNode *src)
+{
+  return xml_attr (node, "type") ? xml_text_set (node, NULL) : 0;
 }
 
 static int
@@ -307,7 +341,8 @@ static const struct xml_elem os_kids[] = {
       { "arch", XT_ENUM, UNSUPPORTED, .names = domain_arch_names,
         .dflt = "i686", .bad = "Unknown architecture %s" },
       { "machine", .flags = XT_NOT_EMPTY }) },
-  { "firmware", .when = BY_FIRMWARE, .after = firmware_after, .kids = KIDS (
+  { "firmware", .when = BY_FIRMWARE, .before = firmware_before,
+    .after = firmware_after, .kids = KIDS (
       { "feature", .flags = XT_MANY, .attrs = ATTRS (
           { "enabled", XT_BOOL, XT_REQUIRED },
           { "name", XT_ENUM, XT_REQUIRED, .names = fw_features }) }) },
@@ -327,8 +362,12 @@ static const struct xml_elem os_kids[] = {
       { "secure", XT_BOOL },
       { "type", XT_ENUM, XT_NONZERO, .names = NAMES ("none", "rom", "pflash") },
       { "stateless", XT_BOOL }) },
-  { "nvram", .when = BY_LOADER, .text = TEXT (0),
-    .attrs = ATTRS ({ "template" }) },
+  { "nvram", .when = BY_LOADER, .text = TEXT (0), .before = nvram_before,
+    .after = nvram_after, .flags = XT_OWN_KIND,
+    .attrs = ATTRS ({ "template" }, { "type", .flags = XT_MADE }),
+    .kids = KIDS ({ "source", .attrs = domain_storage_attrs,
+                    .kids = domain_storage_kids, .when = ~UINT64_C (1),
+                    .after = domain_storage_after }) },
   { "kernel", .when = BY_LOADER, .text = TEXT (0) },
   { "initrd", .when = BY_LOADER, .text = TEXT (0) },
   { "cmdline", .when = BY_LOADER | BY_INIT, .text = TEXT (0) },

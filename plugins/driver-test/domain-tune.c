@@ -24,7 +24,7 @@ domain_vcpu_after (struct xml_load *load, struct xml_node *node, xmlNode *src)
   if (source && !xml_attr_is (node, "placement", "auto")) {
     if (xml_value (load, &spec, "vcpu", source, &value) == -1)
       return -1;
-    if (strcmp (value, "0-1023") != 0
+    if (strcmp (value, "0-16383") != 0
         && xml_attr_set (node, "cpuset", value) == -1)
       return domain_no_memory (load);
   }

@@ -14,7 +14,7 @@
 #include "common/cleanup.h"
 #include "plugins/driver-test/xml-bits.h"
 
-/* "1023-1022," is the longest that one number can add. */
+/* ",16382-16383" is the longest that one range can add. */
 #define RANGE_TEXT_MAX 24
 
 int

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define XML_BITS_MAX 1024       /* numbers that a set in a document may hold */
+#define XML_BITS_MAX 16384      /* numbers that a set in a document may hold */
 
 struct xml_bits {
   uint64_t words[XML_BITS_MAX / 64];
