@@ -240,6 +240,13 @@ call_take_late (struct virgate_conn *conn, int64_t now)
   return call;
 }
 
+/* For callers that do not care. */
+static void
+ignore_reply (void *opaque, void *ret, const struct virgate_error *error)
+{
+  free (ret);
+}
+
 /* Returns the id, or -1.  Once the lock is dropped the call may be gone. */
 static int64_t
 queue_async (struct virgate_conn *conn, struct call *call, const void *args)
@@ -274,7 +281,7 @@ virgate_call_async (struct virgate_conn *conn, uint32_t program,
   if (call_find (call, program, procedure, args) == -1)
     return -1;
   call->want_ret = true;
-  call->done = done;
+  call->done = done ? done : ignore_reply;
   call->opaque = opaque;
   call->deadline = deadline_of (timeout_ms ? timeout_ms
                                            : conn->call_timeout_ms);

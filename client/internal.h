@@ -219,6 +219,7 @@ struct virgate_conn {
   bool held;                    /* a frame waits for room in a stream */
   bool resume;                  /* there is room again: take it */
   int64_t held_since;           /* no data were taken since */
+  int64_t stall_ns;             /* how long that may be */
 
   bool ended, close_told;
   struct virgate_error why;     /* once ended */

@@ -134,7 +134,7 @@ poll_out (struct virgate_conn *conn, int64_t deadline)
 enum io_parked
 io_park (struct virgate_conn *conn, struct waiter *waiter, int64_t deadline)
 {
-  int64_t stalled = conn->held ? conn->held_since + STREAM_STALL_NS : NEVER_NS;
+  int64_t stalled = conn->held ? conn->held_since + conn->stall_ns : NEVER_NS;
   bool in_time;
 
   if (must_poll_out (conn)) {
@@ -155,7 +155,7 @@ io_park (struct virgate_conn *conn, struct waiter *waiter, int64_t deadline)
     conn->turn = NULL;
   if (in_time)
     return IO_AGAIN;
-  if (conn->held && now_ns () >= conn->held_since + STREAM_STALL_NS)
+  if (conn->held && now_ns () >= conn->held_since + conn->stall_ns)
     stream_drop_stalled (conn);
   return now_ns () < deadline ? IO_AGAIN : IO_LATE;
 }

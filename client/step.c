@@ -107,7 +107,7 @@ next_due (const struct virgate_conn *conn)
     due = MIN_OF (due, list_item (first, struct call, by_deadline)->deadline);
   }
   if (conn->held && conn->pending.count > 0)
-    due = MIN_OF (due, conn->held_since + STREAM_STALL_NS);
+    due = MIN_OF (due, conn->held_since + conn->stall_ns);
   return due;
 }
 
@@ -139,7 +139,7 @@ expire (struct virgate_conn *conn)
   do {
     pthread_mutex_lock (&conn->lock);
     if (conn->held && conn->pending.count > 0
-        && now >= conn->held_since + STREAM_STALL_NS)
+        && now >= conn->held_since + conn->stall_ns)
       stream_drop_stalled (conn);
     io_keepalive (conn, now);
     io_flush (conn);

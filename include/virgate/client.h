@@ -174,6 +174,7 @@ typedef void virgate_reply_fn (void *opaque, void *ret,
 /* Start a call and return at once.
  *
  * timeout_ms  0: call_timeout_ms of the connection; -1: none
+ * done        NULL: the outcome does not matter
  *
  * Returns a positive id for virgate_cancel, or -1; the callback then never
  * runs.  Otherwise it runs exactly once.

@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Tests of libvirgate; most of them against a server on a thread of their own.
+EXTRA_DIST += client.mk
+client_ldadd = $(top_builddir)/protocol/libstubs.la \
+  $(top_builddir)/client/libclient.la $(CMOCKA_LIBS)
+fake_server = fake-server.c fake-server.h
+
+check_PROGRAMS += test-client-async test-client-call test-client-conf \
+  test-client-json test-client-stream test-client-threads
+test_client_async_SOURCES = test-client-async.c $(fake_server)
+test_client_async_LDADD = $(client_ldadd)
+test_client_call_SOURCES = test-client-call.c $(fake_server)
+test_client_call_LDADD = $(client_ldadd)
+test_client_conf_LDADD = $(client_ldadd)
+test_client_json_LDADD = $(client_ldadd)
+test_client_stream_SOURCES = test-client-stream.c $(fake_server)
+test_client_stream_LDADD = $(client_ldadd)
+test_client_threads_SOURCES = test-client-threads.c $(fake_server)
+test_client_threads_LDADD = $(client_ldadd)
