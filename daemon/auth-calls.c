@@ -15,12 +15,18 @@
 #include "daemon/call.h"
 #include "daemon/listeners.h"
 
-/* All that a refused client learns. */
+static void
+refused_landed (struct virgate_call *call)
+{
+  session_end (call->session);
+}
+
+/* All that a refused client learns; then the connection ends. */
 static int
 refuse (struct virgate_call *call)
 {
   if (call->session->state < SESSION_OPEN)
-    session_end (call->session);
+    call->landed = refused_landed;
   return call_service_error (call, VIRGATE_ERR_AUTH_FAILED, VIRGATE_FROM_RPC,
                              "%s", "authentication failed");
 }

@@ -239,6 +239,8 @@ session_stop (struct session *session)
 void
 session_end (struct session *session)
 {
+  if (session_is_closing (session))
+    return;
   session->is_ending = true;
   session_touch (session);
 }
