@@ -15,10 +15,10 @@
 
 /* The verdict so far: PASS while nothing decided. */
 static bool
-is_yes (const struct listener *listener, int verdict)
+is_yes (const struct policy *policy, int verdict)
 {
   return verdict == VIRGATE_ACL_ALLOW
-         || (verdict == VIRGATE_ACL_PASS && listener->acl_count == 0);
+         || (verdict == VIRGATE_ACL_PASS && policy->acl_count == 0);
 }
 
 static void
@@ -41,20 +41,21 @@ bool
 access_admits (const struct listener *listener,
                const struct virgate_peer *peer)
 {
+  const struct policy *policy = listener->policy;
   struct virgate_acl_reason reason = { 0 };
   int verdict = VIRGATE_ACL_PASS;
   bool asked = false;
 
-  for (unsigned i = 0; i < listener->acl_count && verdict == VIRGATE_ACL_PASS;
+  for (unsigned i = 0; i < policy->acl_count && verdict == VIRGATE_ACL_PASS;
        i++) {
-    const struct access_list *list = &listener->acls[i];
+    const struct access_list *list = &policy->acls[i];
 
     if (list->ops->admit == NULL)
       continue;
     asked = true;
     verdict = list->ops->admit (list->inst, peer, &reason);
   }
-  if (!asked || is_yes (listener, verdict))
+  if (!asked || is_yes (policy, verdict))
     return true;
   log_no (listener->log, listener, peer, "connection", &reason);
   return false;
@@ -64,13 +65,14 @@ bool
 access_enters (struct session *session)
 {
   const struct listener *listener = session->listener;
+  const struct policy *policy = listener->policy;
   struct virgate_acl_reason reason = { 0 };
   int verdict = VIRGATE_ACL_PASS, read_only = 0;
   bool asked = false;
 
-  for (unsigned i = 0; i < listener->acl_count && verdict == VIRGATE_ACL_PASS;
+  for (unsigned i = 0; i < policy->acl_count && verdict == VIRGATE_ACL_PASS;
        i++) {
-    const struct access_list *list = &listener->acls[i];
+    const struct access_list *list = &policy->acls[i];
 
     if (list->ops->enter == NULL)
       continue;
@@ -78,7 +80,7 @@ access_enters (struct session *session)
     verdict = list->ops->enter (list->inst, &session->peer,
                                 &session->identity, &read_only, &reason);
   }
-  if (asked && !is_yes (listener, verdict)) {
+  if (asked && !is_yes (policy, verdict)) {
     log_no (listener->log, listener, &session->peer, "entry", &reason);
     return false;
   }
@@ -88,10 +90,10 @@ access_enters (struct session *session)
 }
 
 static int
-ask_permit (const struct session *session, struct virgate_call *call,
-            struct virgate_acl_reason *reason, bool *asked)
+ask_permit (const struct policy *policy, const struct session *session,
+            struct virgate_call *call, struct virgate_acl_reason *reason,
+            bool *asked)
 {
-  const struct listener *listener = session->listener;
   struct virgate_permission needs[PROC_PERMISSIONS_MAX];
   struct virgate_object objects[OBJECTS_MAX];
   const struct virgate_acl_call question = {
@@ -109,9 +111,9 @@ ask_permit (const struct session *session, struct virgate_call *call,
   };
   int verdict = VIRGATE_ACL_PASS;
 
-  for (unsigned i = 0; i < listener->acl_count && verdict == VIRGATE_ACL_PASS;
+  for (unsigned i = 0; i < policy->acl_count && verdict == VIRGATE_ACL_PASS;
        i++) {
-    const struct access_list *list = &listener->acls[i];
+    const struct access_list *list = &policy->acls[i];
 
     if (list->ops->permit == NULL)
       continue;
@@ -124,15 +126,16 @@ ask_permit (const struct session *session, struct virgate_call *call,
 bool
 access_permits (struct session *session, struct virgate_call *call)
 {
+  const struct policy *policy = session->listener->policy;
   struct virgate_acl_reason reason = { 0 };
   bool asked = false;
   int verdict;
 
-  if (session->listener->acl_count == 0
+  if (policy->acl_count == 0
       || (call->row->flags & PROC_NO_AUTH))
     return true;
-  verdict = ask_permit (session, call, &reason, &asked);
-  if (!asked || is_yes (session->listener, verdict))
+  verdict = ask_permit (policy, session, call, &reason, &asked);
+  if (!asked || is_yes (policy, verdict))
     return true;
   log_no (session->listener->log, session->listener, &session->peer,
           call->row->name, &reason);

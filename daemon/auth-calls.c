@@ -34,7 +34,7 @@ refuse (struct virgate_call *call)
 static const struct auth_policy *
 policy_of (const struct auth *auth)
 {
-  return &auth->session->listener->auth;
+  return &auth->policy->auth;
 }
 
 static bool

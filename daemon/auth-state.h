@@ -28,6 +28,7 @@ struct auth {
   struct mail mail;
   struct job job;
   struct session *session;
+  struct policy *policy;        /* a reference */
   enum auth_task task;
   bool is_busy;                 /* a worker has it */
   uint8_t chains[AUTH_CHAINS_MAX]; /* enum chain_state */

@@ -24,7 +24,7 @@ auth_is_busy (const struct session *session)
 bool
 auth_is_refused (const struct auth *auth)
 {
-  const struct auth_policy *policy = &auth->session->listener->auth;
+  const struct auth_policy *policy = &auth->policy->auth;
 
   for (unsigned i = 0; i < policy->count; i++)
     if (auth->chains[i] != CHAIN_FAILED)
@@ -124,8 +124,8 @@ try_chain (struct session *session, const struct auth_chain *chain)
 static int
 try_chains (struct auth *auth)
 {
+  const struct auth_policy *policy = &auth->policy->auth;
   struct session *session = auth->session;
-  const struct auth_policy *policy = &session->listener->auth;
 
   for (unsigned i = 0; i < policy->count; i++) {
     auth->chains[i] = try_chain (session, &policy->chains[i]);
@@ -168,6 +168,7 @@ free_auth (struct auth *auth)
 {
   if (auth->conv)
     auth->talks->ops->conv_free (auth->conv);
+  policy_unref (auth->policy);
   free (auth);
 }
 
@@ -217,7 +218,7 @@ may_block (const struct auth_chain *chain)
 static bool
 task_may_block (const struct auth *auth)
 {
-  const struct auth_policy *policy = &auth->session->listener->auth;
+  const struct auth_policy *policy = &auth->policy->auth;
 
   if (auth->task != AUTH_FACTS)
     return may_block (auth->chain);
@@ -288,11 +289,11 @@ settle_facts (struct auth *auth)
 void
 auth_begin (struct session *session)
 {
-  const struct auth_policy *policy = &session->listener->auth;
+  struct policy *policy = session->listener->policy;
   struct auth *auth;
 
   session_enter (session, SESSION_AUTH);
-  if (policy->count == 0 && auth_succeed (session) == 0) {
+  if (policy->auth.count == 0 && auth_succeed (session) == 0) {
     session_poll (session);
     return;
   }
@@ -302,9 +303,11 @@ auth_begin (struct session *session)
     return;
   }
   auth->session = session;
+  auth->policy = policy;
+  policy_ref (policy);
   auth->settle = settle_facts;
   session->auth = auth;
-  if (policy->count > 0)
+  if (policy->auth.count > 0)
     auth_run (auth, AUTH_FACTS);
   session_poll (session);
 }

@@ -11,23 +11,15 @@
 #include <stdbool.h>
 #include <uv.h>
 
-#include <virgate/acl.h>
 #include <virgate/transport.h>
 
 #include "core/conffile.h"
 #include "core/instance.h"
-#include "daemon/auth.h"
+#include "daemon/policy.h"
 
 struct server;
 
 #define LISTENER_SOCKETS_MAX 16
-#define LISTENER_ACLS_MAX 8
-
-struct access_list {
-  const char *name;             /* of its section */
-  void *inst;
-  const struct virgate_acl_ops *ops;
-};
 
 /* One socket that is accepted from. */
 struct acceptor {
@@ -47,13 +39,9 @@ struct listener {
   const struct virgate_transport *transport;
   const char *name;             /* "local" */
   char title[120];              /* "listen local" */
-  char *text;                   /* the section, to tell whether it changed */
-  struct part **parts;          /* auth and acl sections in use */
-  unsigned part_count;
-  struct auth_policy auth;
-  struct access_list acls[LISTENER_ACLS_MAX];
-  unsigned acl_count;
-  bool is_read_only;
+  char *text;                   /* the transport's keys */
+  struct policy *_Atomic policy; /* replaced by the main thread */
+  struct policy *next_policy;   /* of a reload that is not complete */
   bool is_local;
   bool is_closed;               /* accepts no more */
   unsigned acceptor_count;
@@ -71,6 +59,16 @@ int listener_open (struct listener *listener, const int *adopted,
 void listener_announce (struct listener *listener);
 /* Stop accepting; its sessions go on. */
 void listener_close (struct listener *listener);
+
+/* A reload: does the section describe the same sockets?  Make the policy that
+ * it asks for; then take it, or drop it.
+ */
+bool listener_has_transport (const struct listener *listener,
+                             const struct config_section *section);
+int listener_set_policy (struct listener *listener,
+                         const struct config_section *section,
+                         struct virgate_error *err);
+void listener_commit (struct listener *listener, bool ok);
 
 void listener_ref (struct listener *listener);
 void listener_unref (struct listener *listener);

@@ -169,9 +169,6 @@ run (struct server *server, const struct options *options,
                   server->modules);
     return 0;
   }
-  server->log.level = options->is_verbose
-    ? VIRGATE_LOG_DEBUG
-    : log_level_from_name (daemon_value (&server->config, "log-level"));
   if (server_prepare (server, err) == -1)
     return fail (err);
   return options->check ? 0 : serve (server, err);

@@ -14,18 +14,28 @@
 #include "daemon/server.h"
 #include "daemon/settings.h"
 
+static int
+append_key (struct buf *text, const struct config_key *key)
+{
+  return buf_append (text, key->key, strlen (key->key)) == -1
+         || buf_append (text, "=", 1) == -1
+         || buf_append (text, key->value, strlen (key->value)) == -1
+         || buf_append (text, "\n", 1) == -1 ? -1 : 0;
+}
+
 char *
-section_text (const struct config_section *section)
+section_text (const struct config_section *section,
+              const struct virgate_option *own, const char *keep)
 {
   struct buf text = BUF_INIT;
 
   for (const struct config_key *key = section ? section->keys : NULL; key;
-       key = key->next)
-    if (buf_append (&text, key->key, strlen (key->key)) == -1
-        || buf_append (&text, "=", 1) == -1
-        || buf_append (&text, key->value, strlen (key->value)) == -1
-        || buf_append (&text, "\n", 1) == -1)
+       key = key->next) {
+    if (own && config_option (own, key->key) && strcmp (key->key, keep) != 0)
+      continue;
+    if (append_key (&text, key) == -1)
       goto error;
+  }
   if (buf_append (&text, "", 1) == 0)
     return text.base;
 
@@ -34,10 +44,28 @@ error:
   return NULL;
 }
 
-/* Only the main thread and, at the end of a session, a loop get here; the
- * list itself is the main thread's, so parts stay in it until the server
- * ends or a reload drops them.
- */
+void
+parts_sweep (struct server *server)
+{
+  struct part **at = &server->parts;
+
+  while (*at) {
+    struct part *part = *at;
+    CLEANUP_FREE char *text =
+      section_text (config_find (&server->config, part->kind, part->name),
+                    NULL, NULL);
+
+    if (text && strcmp (text, part->text) == 0
+        && atomic_load (&part->refs) > 1)
+      at = &part->next;
+    else {
+      *at = part->next;
+      part_unref (part);
+    }
+  }
+}
+
+/* Main thread. */
 void
 part_unref (struct part *part)
 {
@@ -91,7 +119,7 @@ part_get (struct server *server, const char *kind, const char *name,
 {
   const struct config_section *section =
     config_find (&server->config, kind, name);
-  CLEANUP_FREE char *text = section_text (section);
+  CLEANUP_FREE char *text = section_text (section, NULL, NULL);
   struct part *part = text ? find (server, kind, name, text) : NULL;
 
   if (part) {

@@ -29,7 +29,15 @@ struct part *part_get (struct server *server, const char *kind,
                        struct virgate_error *err);
 void part_unref (struct part *part);
 
-/* A section as text that is equal when the section is; malloc'ed. */
-char *section_text (const struct config_section *section);
+/* Forget those whose section is gone or was changed: who uses them keeps
+ * them.  Main thread.
+ */
+void parts_sweep (struct server *server);
+
+/* A section as text that is equal when the section is, without the keys in
+ * own but for keep (both may be NULL); malloc'ed.
+ */
+char *section_text (const struct config_section *section,
+                    const struct virgate_option *own, const char *keep);
 
 #endif /* VIRGATE_DAEMON_PARTS_H */

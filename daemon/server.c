@@ -5,6 +5,8 @@
 #include "config.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -158,9 +160,18 @@ own_hostname (const struct config *config)
   return strdup (name);
 }
 
+void
+server_set_log_level (struct server *server)
+{
+  server->log.level = server->options->is_verbose
+    ? VIRGATE_LOG_DEBUG
+    : log_level_from_name (daemon_value (&server->config, "log-level"));
+}
+
 int
 server_prepare (struct server *server, struct virgate_error *err)
 {
+  server_set_log_level (server);
   limits_from_config (&server->limits, &server->config);
   server->hostname = own_hostname (&server->config);
   workers_init (&server->workers, daemon_number (&server->config, "workers"),
@@ -194,12 +205,26 @@ on_drain_over (uv_timer_t *timer)
   server_tell_loops (timer->data, loop_abandon);
 }
 
+/* Once is enough: a second SIGTERM must not kill a daemon about to exit 0. */
+static void
+block_signals (void)
+{
+  sigset_t set;
+
+  sigemptyset (&set);
+  sigaddset (&set, SIGTERM);
+  sigaddset (&set, SIGINT);
+  sigaddset (&set, SIGHUP);
+  pthread_sigmask (SIG_BLOCK, &set, NULL);
+}
+
 void
 server_stop (struct server *server)
 {
   if (server->is_stopping)
     return;
   server->is_stopping = true;
+  block_signals ();
   systemd_stopping ();
   for (struct listener *listener = server->listeners; listener;
        listener = listener->next)

@@ -80,6 +80,8 @@ void server_run (struct server *server);
  */
 void server_stop (struct server *server);
 void server_free (struct server *server);
+/* What --verbose and log-level say. */
+void server_set_log_level (struct server *server);
 /* Read the configuration again.  Main thread. */
 void server_reload (struct server *server);
 

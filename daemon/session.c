@@ -29,7 +29,7 @@ session_new (struct listener *listener, void *conn)
   session->ops = ops;
   session->conn = conn;
   session->is_local = session_caps (session) & VIRGATE_CAP_LOCAL;
-  session->is_read_only = listener->is_read_only;
+  session->is_read_only = listener->policy->is_read_only;
   wire_in_init (&session->in, LIMIT_STRANGER_FRAME);
   wire_out_init (&session->out);
   list_init (&session->link);
@@ -352,4 +352,17 @@ session_jobs (struct session *session)
     job_line_init (&session->jobs->priority);
   }
   return session->jobs;
+}
+
+void
+sessions_recheck (struct loop *loop)
+{
+  list_for_each (item, &loop->sessions) {
+    struct session *session = list_item (item, struct session, link);
+
+    if (!session_is_closing (session) && session->ops->recheck
+        && session->ops->recheck (session->conn) == -1)
+      session_close (session, VIRGATE_LOG_NOTICE,
+                     "is not acceptable any more");
+  }
 }

@@ -136,6 +136,9 @@ void session_expire (struct wait *wait, enum loop_wait which);
 void sessions_keepalive (struct loop *loop);
 void session_keepalive_start (struct session *session);
 
+/* Certificates were read again: close those that are acceptable no more. */
+void sessions_recheck (struct loop *loop);
+
 /* A job or handle came, or ended; the last one frees a closed session. */
 void session_pin (struct session *session);
 void session_unpin (struct session *session);

@@ -14,6 +14,7 @@
 #include "common/cleanup.h"
 #include "common/mem.h"
 #include "core/error.h"
+#include "core/log.h"
 #include "daemon/limits.h"
 #include "daemon/settings.h"
 
@@ -263,6 +264,19 @@ read_file (struct config *config, const struct options *options,
   return ret == 1 ? 0 : ret;
 }
 
+/* What the option table cannot say. */
+static int
+check_daemon (const struct config *config, struct virgate_error *err)
+{
+  const struct config_section *section =
+    config_find (config, "daemon", NULL);
+
+  if (log_level_from_name (daemon_value (config, "log-level")) != -1)
+    return 0;
+  return config_error (err, section, config_key (section, "log-level"),
+                       "none of error, warning, notice, info and debug");
+}
+
 int
 settings_read (struct config *config, const struct options *options,
                struct modules *modules, struct virgate_error *err)
@@ -273,6 +287,8 @@ settings_read (struct config *config, const struct options *options,
   for (unsigned i = 0; i < options->set_count; i++)
     if (config_set (config, options->sets[i], config_kinds, err) == -1)
       return -1;
+  if (check_daemon (config, err) == -1)
+    return -1;
   if (config_each (config, "driver", NULL) == NULL)
     return add_drivers (config, modules, err);
   return 0;

@@ -39,6 +39,47 @@ line_queue (struct workers *workers, struct job_line *line)
     list_append (&workers->waiting, &line->link);
 }
 
+static void *worker_main (void *opaque);
+
+/* One more thread.  Signals are the main thread's.  Locked. */
+static int
+add_thread (struct workers *workers)
+{
+  pthread_attr_t attr;
+  sigset_t all, old;
+  pthread_t thread;
+  int err;
+
+  pthread_attr_init (&attr);
+  pthread_attr_setdetachstate (&attr, PTHREAD_CREATE_DETACHED);
+  pthread_attr_setstacksize (&attr, WORKER_STACK);
+  sigfillset (&all);
+  pthread_sigmask (SIG_SETMASK, &all, &old);
+  err = pthread_create (&thread, &attr, worker_main, workers);
+  pthread_sigmask (SIG_SETMASK, &old, NULL);
+  pthread_attr_destroy (&attr);
+  if (err != 0) {
+    errno = err;
+    return -1;
+  }
+  workers->threads++;
+  return 0;
+}
+
+/* There is a job that may run: have somebody run it.  Locked. */
+static int
+wake_one (struct workers *workers)
+{
+  if (list_is_empty (&workers->waiting))
+    return 0;
+  if (workers->idle > workers->woken) {
+    workers->woken++;
+    pthread_cond_signal (&workers->more);
+    return 0;
+  }
+  return workers->threads < workers->max ? add_thread (workers) : 0;
+}
+
 /* Take the next job.  Its line goes to the end of the queue.  Locked. */
 static struct job *
 take_job (struct workers *workers, struct job_line **line_r)
@@ -53,6 +94,7 @@ take_job (struct workers *workers, struct job_line **line_r)
     line->last = &line->first;
   line->running++;
   line_queue (workers, line);
+  wake_one (workers);
   *line_r = line;
   return job;
 }
@@ -84,6 +126,8 @@ worker_main (void *opaque)
       workers->idle++;
       pthread_cond_wait (&workers->more, &workers->lock);
       workers->idle--;
+      if (workers->woken > 0)
+        workers->woken--;
     }
     if (list_is_empty (&workers->waiting))
       break;
@@ -96,44 +140,18 @@ worker_main (void *opaque)
   return NULL;
 }
 
-/* One more thread.  Signals are the main thread's.  Locked. */
-static int
-add_thread (struct workers *workers)
-{
-  pthread_attr_t attr;
-  sigset_t all, old;
-  pthread_t thread;
-  int err;
-
-  pthread_attr_init (&attr);
-  pthread_attr_setdetachstate (&attr, PTHREAD_CREATE_DETACHED);
-  pthread_attr_setstacksize (&attr, WORKER_STACK);
-  sigfillset (&all);
-  pthread_sigmask (SIG_SETMASK, &all, &old);
-  err = pthread_create (&thread, &attr, worker_main, workers);
-  pthread_sigmask (SIG_SETMASK, &old, NULL);
-  pthread_attr_destroy (&attr);
-  if (err != 0) {
-    errno = err;
-    return -1;
-  }
-  workers->threads++;
-  return 0;
-}
-
 int
 workers_add (struct workers *workers, struct job_line *line, struct job *job)
 {
   LOCK_FOR_SCOPE (&workers->lock);
 
-  if (workers->idle == 0 && workers->threads < workers->max
-      && add_thread (workers) == -1 && workers->threads == 0)
+  if (workers->threads == 0 && add_thread (workers) == -1)
     return -1;
   job->next = NULL;
   *line->last = job;
   line->last = &job->next;
   line_queue (workers, line);
-  pthread_cond_signal (&workers->more);
+  wake_one (workers);
   return 0;
 }
 

@@ -31,6 +31,7 @@ struct workers {
   pthread_cond_t ended;
   struct list waiting;
   unsigned threads, idle;
+  unsigned woken;               /* idle ones that were signalled */
   unsigned max;                 /* threads */
   unsigned line_max;            /* jobs of one line at a time */
   bool is_stopping;

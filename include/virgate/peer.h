@@ -54,11 +54,11 @@ struct virgate_fact {
 #define VIRGATE_FACT_LOCAL "local-address"       /* address on this side */
 #define VIRGATE_FACT_PATH "path"                 /* Unix socket's path */
 #define VIRGATE_FACT_UID "uid"
-#define VIRGATE_FACT_GID "gid"
+#define VIRGATE_FACT_GID "gid"                  /* the first is the main one */
 #define VIRGATE_FACT_PID "pid"
 #define VIRGATE_FACT_X509_DN "x509-dn"           /* RFC 4514 */
 #define VIRGATE_FACT_X509_ISSUER "x509-issuer"   /* RFC 4514 */
-#define VIRGATE_FACT_X509_SAN "x509-san"         /* "DNS:x", "IP:y", "email:z" */
+#define VIRGATE_FACT_X509_SAN "x509-san"         /* "DNS:x", "IP:y" */
 #define VIRGATE_FACT_X509_SERIAL "x509-serial"   /* hexadecimal */
 #define VIRGATE_FACT_X509_FINGERPRINT "x509-fingerprint" /* SHA-256, hex */
 #define VIRGATE_FACT_X509_VERDICT "x509-verdict" /* why a certificate failed */

@@ -285,6 +285,28 @@ state_path (const struct unix_conn *conn, struct virgate_peer *peer)
                             address.sun_path);
 }
 
+/* Supplementary groups; a peer with more than this has to do with its first
+ * one, for the kernel reports all or none.
+ */
+#define GROUPS_MAX 256
+
+static int
+state_groups (struct unix_conn *conn, struct virgate_peer *peer, gid_t first)
+{
+  const struct virgate_host *host = conn->inst->host;
+  gid_t groups[GROUPS_MAX];
+  socklen_t len = sizeof groups;
+
+  if (getsockopt (conn->fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len) == -1)
+    len = 0;
+  for (size_t i = 0; i < len / sizeof groups[0]; i++)
+    if (groups[i] != first
+        && host->peer_number (peer, VIRGATE_FACT_GID, VIRGATE_VOUCH_KERNEL,
+                              groups[i]) == -1)
+      return -1;
+  return 0;
+}
+
 static int
 unix_peer (void *opaque, struct virgate_peer *peer, int after_handshake)
 {
@@ -300,6 +322,7 @@ unix_peer (void *opaque, struct virgate_peer *peer, int after_handshake)
   if (state_path (conn, peer) == -1
       || host->peer_number (peer, VIRGATE_FACT_UID, kernel, cred.uid) == -1
       || host->peer_number (peer, VIRGATE_FACT_GID, kernel, cred.gid) == -1
+      || state_groups (conn, peer, cred.gid) == -1
       || host->peer_number (peer, VIRGATE_FACT_PID, kernel, cred.pid) == -1)
     return host->error (host, "out of memory for facts");
   return 0;
