@@ -17,7 +17,7 @@ START_DEADLINE_S = 20
 STOP_DEADLINE_S = 10
 
 # How virgated is started: kept in this one place.  NODE is the file that a
-# slow driver call opens; a driver section of its own allows exactly that one.
+# slow driver call opens; the driver is told to allow exactly that one.
 VIRGATED = [
     '{build}/run', 'virgated', '--config', '/dev/null',
     '--set', 'listen.local.transport=unix',
@@ -29,7 +29,7 @@ VIRGATED = [
     '--set', 'listen.net.port={tcp}',
     '--set', 'listen.net.auth=none',
     '--set', 'listen.net.allow-anonymous=yes',
-    '--set', 'driver.test.uri=test://{node}',
+    '--set', 'driver.test.allow-file={node}',
 ]
 
 LIBVIRTD = ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', '''
