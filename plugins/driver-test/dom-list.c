@@ -126,18 +126,20 @@ HANDLER_OUT (connect_num_of_defined_domains)
 
 /* The limits that the old lists have. */
 static int
-check_list (const struct ctx *c, const char *function, const char *argument,
-            int32_t max)
+check_list (const struct ctx *c, const char *argument, int32_t max)
 {
+  if (max < 0)
+    return fail_in (c, VIRGATE_FROM_RPC, VIRGATE_ERR_RPC,
+                    "%s must be non-negative", argument);
   if (max > VIRGATE_REMOTE_DOMAIN_LIST_MAX)
-    return fail_in (c, VIRGATE_FROM_RPC, VIRGATE_ERR_INTERNAL_ERROR,
+    return fail_in (c, VIRGATE_FROM_RPC, VIRGATE_ERR_RPC,
                     "%s > REMOTE_DOMAIN_LIST_MAX", argument);
-  return check_nonnegative (c, VIRGATE_FROM_DOMAIN, function, argument, max);
+  return 0;
 }
 
 HANDLER (connect_list_domains)
 {
-  if (check_list (c, "virConnectListDomains", "maxids", args->maxids) == -1)
+  if (check_list (c, "maxids", args->maxids) == -1)
     return -1;
   LOCK_FOR_SCOPE (&c->world->lock);
   ret->ids.val = call_array (c, (size_t) args->maxids, sizeof *ret->ids.val);
@@ -154,8 +156,7 @@ HANDLER (connect_list_domains)
 
 HANDLER (connect_list_defined_domains)
 {
-  if (check_list (c, "virConnectListDefinedDomains", "maxnames",
-                  args->maxnames) == -1)
+  if (check_list (c, "maxnames", args->maxnames) == -1)
     return -1;
   LOCK_FOR_SCOPE (&c->world->lock);
   ret->names.val = call_array (c, (size_t) args->maxnames,

@@ -147,15 +147,18 @@ vcpu_cpus (const struct ctx *c, const struct def *def, uint32_t vcpu,
 
 /* The limits that both calls with many maps have. */
 static int
-check_maps (const struct ctx *c, const char *count_name, int32_t count,
-            int32_t maplen)
+check_maps (const struct ctx *c, const char *count_name,
+            const char *len_name, int32_t count, int32_t maplen)
 {
   int64_t total = (int64_t) count * maplen;
 
+  if (check_count (c, count_name, count) == -1
+      || check_count (c, len_name, maplen) == -1)
+    return -1;
   if (count > VIRGATE_REMOTE_VCPUINFO_MAX)
     return fail_in (c, VIRGATE_FROM_RPC, VIRGATE_ERR_INTERNAL_ERROR,
                     "%s > REMOTE_VCPUINFO_MAX", count_name);
-  if (total > VIRGATE_REMOTE_CPUMAPS_MAX || total < 0 || count < 0)
+  if (total > VIRGATE_REMOTE_CPUMAPS_MAX)
     return fail_in (c, VIRGATE_FROM_RPC, VIRGATE_ERR_INTERNAL_ERROR,
                     "maxinfo * maplen > REMOTE_CPUMAPS_MAX");
   return 0;
@@ -169,7 +172,7 @@ HANDLER (domain_get_vcpus)
   struct xml_bits cpus;
   uint32_t n;
 
-  if (check_maps (c, "maxinfo", args->maxinfo, args->maplen) == -1)
+  if (check_maps (c, "maxinfo", "maxinfo", args->maxinfo, args->maplen) == -1)
     return -1;
   if (check_not_null (c, VIRGATE_FROM_DOMAIN, function, "info",
                       args->maxinfo ? args : NULL) == -1)
@@ -255,7 +258,7 @@ HANDLER (domain_get_vcpu_pin_info)
   struct xml_bits cpus;
   uint32_t maplen = (uint32_t) args->maplen;
 
-  if (check_maps (c, "ncpumaps", args->ncpumaps, args->maplen) == -1)
+  if (check_maps (c, "ncpumaps", "maplen", args->ncpumaps, args->maplen) == -1)
     return -1;
   if (args->ncpumaps
       && check_not_null (c, VIRGATE_FROM_DOMAIN, function, "cpumaps",
@@ -319,8 +322,9 @@ HANDLER (domain_get_emulator_pin_info)
   struct def **def;
   struct xml_bits cpus;
 
-  if (check_not_null (c, VIRGATE_FROM_DOMAIN, function, "cpumap",
-                      args->maplen > 0 ? args : NULL) == -1
+  if (check_count (c, "maplen", args->maplen) == -1
+      || check_not_null (c, VIRGATE_FROM_DOMAIN, function, "cpumap",
+                         args->maplen > 0 ? args : NULL) == -1
       || check_affect (c, function, args->flags) == -1
       || check_flags (c, args->flags, AFFECT_BOTH,
                       "testDomainGetEmulatorPinInfo") == -1)

@@ -15,7 +15,6 @@
 #include "plugins/driver-test/domain-xml.h"
 
 #define TEST_URI "http://libvirt.org/schemas/domain/test/1.0"
-#define SCHEMA_DIR "/usr/share/libvirt/schemas/"
 #define STATE_RUNNING 1
 #define STATE_SHUTOFF 5
 #define STATE_COUNT 8

@@ -100,6 +100,7 @@ ctx_of (struct conn *conn, struct virgate_call *call)
   virgate_handler_fn do_##name;
 #include "plugins/driver-test/handlers.def"
 #undef HANDLER_ROW
+virgate_handler_fn do_qemu_monitor_event_deregister;
 extern const struct virgate_handler test_handlers[];
 
 /* Memory that lives as long as the call; NULL after the error was set. */
@@ -142,6 +143,7 @@ int check_positive (const struct ctx *c, int domain, const char *function,
                     const char *argument, int64_t value);
 int check_nonzero (const struct ctx *c, int domain, const char *function,
                    const char *argument, uint64_t value);
+int check_count (const struct ctx *c, const char *argument, int32_t count);
 int check_nonnegative (const struct ctx *c, int domain, const char *function,
                        const char *argument, int64_t value);
 

@@ -201,6 +201,15 @@ check_nonzero (const struct ctx *c, int domain, const char *function,
 }
 
 int
+check_count (const struct ctx *c, const char *argument, int32_t count)
+{
+  if (count >= 0)
+    return 0;
+  return fail_in (c, VIRGATE_FROM_RPC, VIRGATE_ERR_INTERNAL_ERROR,
+                  "%s must be non-negative", argument);
+}
+
+int
 check_nonnegative (const struct ctx *c, int domain, const char *function,
                    const char *argument, int64_t value)
 {

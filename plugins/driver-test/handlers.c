@@ -5,6 +5,8 @@
  */
 #include "config.h"
 
+#include <virgate/qemu.h>
+
 #include "plugins/driver-test/driver.h"
 
 #define INLINE VIRGATE_INLINE
@@ -15,5 +17,8 @@
 
 const struct virgate_handler test_handlers[] = {
 #include "plugins/driver-test/handlers.def"
+  { VIRGATE_QEMU_PROGRAM,
+    VIRGATE_QEMU_PROC_CONNECT_DOMAIN_MONITOR_EVENT_DEREGISTER, INLINE,
+    do_qemu_monitor_event_deregister },
   { 0, 0, 0, NULL }
 };

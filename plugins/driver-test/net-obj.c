@@ -195,19 +195,15 @@ HANDLER_OUT (connect_num_of_defined_networks)
 
 /* The names of those that match, at most max; NULL after the refusal. */
 static const char **
-list_names (const struct ctx *c, const char *function, int32_t max,
-            uint32_t wanted, uint32_t *len)
+list_names (const struct ctx *c, int32_t max, uint32_t wanted, uint32_t *len)
 {
   const char **names;
 
-  if (max > VIRGATE_REMOTE_NETWORK_LIST_MAX) {
-    fail_in (c, VIRGATE_FROM_RPC, VIRGATE_ERR_INTERNAL_ERROR,
-             "maxnames > REMOTE_NETWORK_LIST_MAX");
+  if (max < 0 || max > VIRGATE_REMOTE_NETWORK_LIST_MAX) {
+    fail_in (c, VIRGATE_FROM_RPC, VIRGATE_ERR_RPC, "maxnames %s",
+             max < 0 ? "must be non-negative" : "> REMOTE_NETWORK_LIST_MAX");
     return NULL;
   }
-  if (check_nonnegative (c, VIRGATE_FROM_NETWORK, function, "maxnames", max)
-      == -1)
-    return NULL;
   names = call_array (c, (size_t) max, sizeof *names);
   if (!names)
     return NULL;
@@ -226,15 +222,14 @@ list_names (const struct ctx *c, const char *function, int32_t max,
 
 HANDLER (connect_list_networks)
 {
-  ret->names.val = list_names (c, "virConnectListNetworks", args->maxnames,
-                               LIST_ACTIVE, &ret->names.len);
+  ret->names.val = list_names (c, args->maxnames, LIST_ACTIVE,
+                               &ret->names.len);
   return ret->names.val ? 0 : -1;
 }
 
 HANDLER (connect_list_defined_networks)
 {
-  ret->names.val = list_names (c, "virConnectListDefinedNetworks",
-                               args->maxnames, LIST_INACTIVE,
+  ret->names.val = list_names (c, args->maxnames, LIST_INACTIVE,
                                &ret->names.len);
   return ret->names.val ? 0 : -1;
 }

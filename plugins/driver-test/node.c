@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "plugins/driver-test/params.h"
 #include "plugins/driver-test/world.h"
 
 #define HYPERVISOR_VERSION 2
@@ -129,8 +130,11 @@ HANDLER (node_get_cells_free_memory)
 {
   static const char function[] = "virNodeGetCellsFreeMemory";
 
+  if (args->maxcells < 0)
+    return fail_in (c, VIRGATE_FROM_RPC, VIRGATE_ERR_RPC,
+                    "maxcells must be non-negative");
   if (args->maxcells > VIRGATE_REMOTE_NODE_MAX_CELLS)
-    return fail_in (c, VIRGATE_FROM_RPC, VIRGATE_ERR_INTERNAL_ERROR,
+    return fail_in (c, VIRGATE_FROM_RPC, VIRGATE_ERR_RPC,
                     "maxcells > REMOTE_NODE_MAX_CELLS");
   if (check_positive (c, VIRGATE_FROM_DOMAIN, function, "maxCells",
                       args->maxcells) == -1
@@ -164,11 +168,7 @@ HANDLER (node_get_cpu_stats)
 {
   static const char function[] = "virNodeGetCPUStats";
 
-  if (args->nparams > VIRGATE_REMOTE_NODE_CPU_STATS_MAX)
-    return fail_in (c, VIRGATE_FROM_RPC, VIRGATE_ERR_INTERNAL_ERROR,
-                    "nparams too large");
-  if (check_nonnegative (c, VIRGATE_FROM_DOMAIN, function, "nparams",
-                         args->nparams) == -1)
+  if (params_room (c, args->nparams, VIRGATE_REMOTE_NODE_CPU_STATS_MAX) == -1)
     return -1;
   if (args->cpuNum < -1)
     return fail_arg (c, VIRGATE_FROM_DOMAIN, function, "cpuNum",

@@ -104,7 +104,9 @@ params_find (const struct virgate_typed_param *val, uint32_t len,
 int
 params_room (const struct ctx *c, int32_t wanted, int32_t limit)
 {
-  if (wanted >= 0 && wanted <= limit)
+  if (check_count (c, "nparams", wanted) == -1)
+    return -1;
+  if (wanted <= limit)
     return 0;
   return fail_in (c, VIRGATE_FROM_RPC, VIRGATE_ERR_INTERNAL_ERROR,
                   "nparams too large");

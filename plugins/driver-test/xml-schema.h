@@ -201,6 +201,7 @@ void xml_mac_format (const unsigned char mac[6], char out[18]);
  * expansion libxml2 bounds.  Blank nodes are dropped.
  * Returns 0, -1 = error recorded.
  */
+#define SCHEMA_DIR "/usr/share/libvirt/schemas/"  /* where grammars are */
 #define XT_TEXT_MAX (4 * 1024 * 1024)  /* the protocol's longest string */
 #define XT_DEPTH_MAX 256               /* libxml2's own limit */
 int xml_parse (const char *text, int domain, const char *url, const char *root,
