@@ -64,7 +64,7 @@ driver_free (struct driver *driver)
     return;
   for (unsigned i = 0; i < DRIVER_PROGRAMS; i++)
     free (driver->handlers[i]);
-  instance_close (driver->instance);
+  host_env_close (driver->server, driver->instance);
   free (driver->pattern);
   free (driver);
 }
@@ -94,6 +94,7 @@ driver_open (struct server *server, const struct config_section *section,
   if (driver == NULL || (pattern
                          && (driver->pattern = strdup (pattern)) == NULL))
     return error_set (err, VIRGATE_ERR_NO_MEMORY, VIRGATE_FROM_NONE, NULL);
+  driver->server = server;
   driver->ops = module->ops;
   driver->instance = instance_open (module, &server->env, section,
                                     driver_options, NULL, err);

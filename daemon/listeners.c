@@ -209,13 +209,32 @@ listener_ref (struct listener *listener)
   atomic_fetch_add (&listener->refs, 1);
 }
 
+static void
+listener_free (struct listener *listener)
+{
+  policy_unref (listener->policy);
+  free (listener->text);
+  host_env_close (listener->server, listener->instance);
+  free (listener);
+}
+
+static void
+deliver_freed (struct mail *mail)
+{
+  listener_free (container_of (mail, struct listener, freed));
+}
+
 void
 listener_unref (struct listener *listener)
 {
+  struct loop *current = loop_current ();
+
   if (atomic_fetch_sub (&listener->refs, 1) > 1)
     return;
-  policy_unref (listener->policy);
-  free (listener->text);
-  instance_close (listener->instance);
-  free (listener);
+  if (current == NULL || current->index == 0) {
+    listener_free (listener);
+    return;
+  }
+  listener->freed.deliver = deliver_freed;
+  loop_post (&listener->server->loops[0], &listener->freed);
 }

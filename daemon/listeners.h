@@ -31,6 +31,7 @@ struct acceptor {
 };
 
 struct listener {
+  struct mail freed;            /* to the main thread, to be freed there */
   struct listener *next;
   _Atomic unsigned refs;        /* the server's and each session's */
   struct server *server;

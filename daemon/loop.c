@@ -263,7 +263,7 @@ void
 loop_session_gone (struct loop *loop)
 {
   if (loop->is_stopping && list_is_empty (&loop->sessions)
-      && !uv_is_closing ((uv_handle_t *) &loop->wake))
+      && !uv_is_closing ((uv_handle_t *) &loop->settle))
     uv_walk (&loop->uv, close_handle, NULL);
 }
 

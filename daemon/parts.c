@@ -71,7 +71,7 @@ part_unref (struct part *part)
 {
   if (part == NULL || atomic_fetch_sub (&part->refs, 1) > 1)
     return;
-  instance_close (part->instance);
+  host_env_close (part->server, part->instance);
   free (part->name);
   free (part->text);
   free (part);
@@ -134,6 +134,7 @@ part_get (struct server *server, const char *kind, const char *name,
     error_set (err, VIRGATE_ERR_NO_MEMORY, VIRGATE_FROM_NONE, NULL);
     return NULL;
   }
+  part->server = server;
   part->kind = strcmp (kind, "auth") == 0 ? "auth" : "acl";
   part->text = steal_pointer (&text);
   part->instance = open_instance (server, kind, name, section, from, err);

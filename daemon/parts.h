@@ -15,6 +15,7 @@ struct server;
 struct part {
   struct part *next;            /* server->parts */
   _Atomic unsigned refs;
+  struct server *server;
   const char *kind;             /* "auth" */
   char *name;
   char *text;                   /* the section, to tell whether it changed */

@@ -25,7 +25,9 @@
 #include "daemon/systemd.h"
 
 /* Calls in flight get so long when the daemon ends. */
-#define DRAIN_MS 1800
+#define DRAIN_MS 1700
+/* And so long to come back once their sessions were closed. */
+#define ABANDON_MS 150
 
 void
 server_count (struct loop *loop, int clients, int strangers)
@@ -53,19 +55,24 @@ deliver_order (struct mail *mail)
   free (order);
 }
 
+static void
+server_tell_loop (struct loop *loop, void (*fn) (struct loop *loop))
+{
+  struct order *order = malloc (sizeof *order);
+
+  if (order == NULL)
+    abort ();
+  order->mail.deliver = deliver_order;
+  order->loop = loop;
+  order->fn = fn;
+  loop_post (loop, &order->mail);
+}
+
 void
 server_tell_loops (struct server *server, void (*fn) (struct loop *loop))
 {
-  for (unsigned i = 0; i < server->loop_count; i++) {
-    struct order *order = malloc (sizeof *order);
-
-    if (order == NULL)
-      abort ();
-    order->mail.deliver = deliver_order;
-    order->loop = &server->loops[i];
-    order->fn = fn;
-    loop_post (order->loop, &order->mail);
-  }
+  for (unsigned i = 0; i < server->loop_count; i++)
+    server_tell_loop (&server->loops[i], fn);
 }
 
 /* As many descriptors as we may have. */
@@ -174,12 +181,12 @@ server_prepare (struct server *server, struct virgate_error *err)
   server_set_log_level (server);
   limits_from_config (&server->limits, &server->config);
   server->hostname = own_hostname (&server->config);
+  host_env_init (server);
   workers_init (&server->workers, daemon_number (&server->config, "workers"),
                 daemon_number (&server->config, "client-workers"));
   workers_init (&server->priority,
                 daemon_number (&server->config, "priority-workers"),
                 daemon_number (&server->config, "client-workers"));
-  host_env_init (server);
   if (drivers_open (server, err) == -1)
     return -1;
   return make_listeners (server, err);
@@ -195,14 +202,27 @@ server_start (struct server *server, struct virgate_error *err)
   for (struct listener *listener = server->listeners; listener;
        listener = listener->next)
     listener_announce (listener);
+  host_env_start (server);
   systemd_ready ();
   return 0;
+}
+
+/* A driver that hangs cannot be ended, only left behind. */
+static void
+on_abandoned (uv_timer_t *timer)
+{
+  const struct server *server = timer->data;
+
+  log_write (&server->log, VIRGATE_LOG_WARNING, "daemon",
+             "exiting while driver calls are still running");
+  _exit (0);
 }
 
 static void
 on_drain_over (uv_timer_t *timer)
 {
   server_tell_loops (timer->data, loop_abandon);
+  uv_timer_start (timer, on_abandoned, ABANDON_MS, 0);
 }
 
 /* Once is enough: a second SIGTERM must not kill a daemon about to exit 0. */
@@ -229,9 +249,12 @@ server_stop (struct server *server)
   for (struct listener *listener = server->listeners; listener;
        listener = listener->next)
     listener_close (listener);
+  uv_timer_stop (&server->retry);
+  host_env_stop (server);
+  uv_timer_init (&server->loops[0].uv, &server->drain);
+  server->drain.data = server;
+  uv_timer_start (&server->drain, on_drain_over, DRAIN_MS, 0);
   server_tell_loops (server, loop_stop);
-  server->retry.data = server;
-  uv_timer_start (&server->retry, on_drain_over, DRAIN_MS, 0);
 }
 
 void
@@ -242,11 +265,20 @@ server_run (struct server *server)
     loop_join (&server->loops[i]);
 }
 
-void
-server_free (struct server *server)
+/* Loops that run although the daemon did not come up. */
+static void
+end_loops (struct server *server)
 {
-  workers_stop (&server->workers);
-  workers_stop (&server->priority);
+  for (unsigned i = 1; i < server->loop_count; i++)
+    if (server->loops[i].is_running) {
+      server_tell_loop (&server->loops[i], loop_stop);
+      loop_join (&server->loops[i]);
+    }
+}
+
+static void
+close_listeners (struct server *server)
+{
   while (server->listeners) {
     struct listener *next = server->listeners->next;
 
@@ -254,6 +286,16 @@ server_free (struct server *server)
     listener_unref (server->listeners);
     server->listeners = next;
   }
+}
+
+void
+server_free (struct server *server)
+{
+  workers_stop (&server->workers);
+  workers_stop (&server->priority);
+  host_env_stop (server);
+  close_listeners (server);
+  end_loops (server);
   for (unsigned i = 0; i < server->loop_count; i++)
     loop_free (&server->loops[i]);
   accept_end (server);
@@ -264,6 +306,7 @@ server_free (struct server *server)
     part_unref (server->parts);
     server->parts = next;
   }
+  host_env_free (server);
   free (server->loops);
   free (server->hostname);
 }

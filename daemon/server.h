@@ -15,6 +15,7 @@
 #include "core/instance.h"
 #include "core/log.h"
 #include "core/modules.h"
+#include "daemon/host-env.h"
 #include "daemon/loop.h"
 #include "daemon/workers.h"
 #include "protocol/table.h"
@@ -24,9 +25,12 @@
  */
 #define DRIVER_PROGRAMS 3
 
+struct server;
+
 /* A driver in use, from [driver NAME]. */
 struct driver {
   struct driver *next;          /* in the order of the config */
+  struct server *server;
   struct instance *instance;
   const struct virgate_driver_ops *ops;
   char *pattern;                /* of names it opens; NULL: it says itself */
@@ -42,6 +46,7 @@ struct server {
   struct config config;         /* main thread */
   struct modules *modules;
   struct host_env env;
+  struct host_state host;
   struct limits limits;         /* main thread; loops have copies */
   struct loop *loops;
   unsigned loop_count;
@@ -53,6 +58,7 @@ struct server {
   uv_signal_t signals[3];
   uv_check_t check;             /* the rest: main thread, accept.c */
   uv_timer_t retry;
+  uv_timer_t drain;
   int reserve_fd;               /* for when there is no other */
   bool has_arrivals;
   unsigned refused;             /* since the last complaint */
