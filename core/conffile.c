@@ -308,16 +308,23 @@ config_bool (const struct config_section *section,
 
 /* Printing --------------------------------------------------------------- */
 
+/* A ';' after a blank would begin a comment. */
+static void
+print_key (FILE *out, const char *key, const char *value)
+{
+  fprintf (out, "%s =%s%s\n", key, *value == ';' ? "" : " ", value);
+}
+
 static void
 print_options (FILE *out, const struct config_section *section,
                const struct virgate_option *options)
 {
   for (; options && options->key; options++) {
     if (config_key (section, options->key) == NULL && options->def)
-      fprintf (out, "%s = %s\n", options->key, options->def);
+      print_key (out, options->key, options->def);
     for (const struct config_key *k = section->keys; k; k = k->next)
       if (strcmp (k->key, options->key) == 0)
-        fprintf (out, "%s = %s\n", k->key, k->value);
+        print_key (out, k->key, k->value);
   }
 }
 
@@ -329,7 +336,7 @@ print_others (FILE *out, const struct config_section *section,
 {
   for (const struct config_key *k = section->keys; k; k = k->next)
     if (!config_option (own, k->key) && !config_option (more, k->key))
-      fprintf (out, "%s = %s\n", k->key, k->value);
+      print_key (out, k->key, k->value);
 }
 
 void

@@ -155,14 +155,20 @@ read_title (struct reading *r, struct span line)
   }
 }
 
-/* Where inih would see a comment in a line, which a piece might hide. */
+/* The end of a line without the comment at it: inih leaves it in where a line
+ * continues another, and would not see it in the pieces of a long line.
+ */
 static const char *
 before_comment (struct span line)
 {
-  for (const char *p = line.at + 1; p < line.end; p++)
+  const char *end = line.end;
+
+  for (const char *p = line.at + 1; p < line.end && end == line.end; p++)
     if (*p == ';' && is_blank (p[-1]))
-      return p;
-  return line.end;
+      end = p;
+  while (end > line.at && is_blank (end[-1]))
+    end--;
+  return end;
 }
 
 /* Copy the next piece of a long line: as much as fits, cut where no blank is
@@ -204,9 +210,7 @@ feed_line (struct reading *r, struct span line, char *to, size_t room)
     }
   }
   r->piece.at = line.at;
-  r->piece.end = line.end;
-  if ((size_t) (line.end - line.at) > room)
-    r->piece.end = before_comment (line);
+  r->piece.end = before_comment (line);
   feed_piece (r, to, room);
 }
 
@@ -287,11 +291,14 @@ got_key (void *opaque, const char *section, const char *name,
   if (r->glue == NULL) {
     finish_key (r);
     count_entry (r);
+    if (*name == '\0')
+      fail (r, "expected KEY = VALUE");
     r->key_line = r->line;
     if (buf_append (&r->key, name, strlen (name) + 1) == -1)
       fail (r, "out of memory");
   }
-  else if (buf_append (&r->value, r->glue, strlen (r->glue)) == -1)
+  else if (buf_len (&r->value) > 0
+           && buf_append (&r->value, r->glue, strlen (r->glue)) == -1)
     fail (r, "out of memory");
   if (buf_append (&r->value, value, strlen (value)) == -1)
     fail (r, "out of memory");

@@ -137,21 +137,6 @@ def test_a_strangers_modules_serve_a_call():
             lib.same(out.strip(), 'closet', 'hostname by its own transport')
 
 
-def test_every_installed_header_compiles_alone():
-    lib.need('c++')
-    with installed() as i:
-        flags = i.pkg_config('--cflags').split()
-        headers = os.listdir(os.path.dirname(i.find('module.h')))
-        if len(headers) < 9:
-            raise AssertionError(headers)
-        for header in sorted(headers):
-            for how in (['cc', '-std=c99', '-xc'],
-                        ['c++', '-std=c++11', '-xc++']):
-                lib.command(*how, '-Wall', '-Wextra', '-pedantic-errors',
-                            '-Werror', '-fsyntax-only', *flags, '-',
-                            stdin=f'#include <virgate/{header}>\n', check=0)
-
-
 def test_the_installed_daemon_knows_its_modules():
     with installed() as i:
         _, out, _ = lib.command(i.find('virgated'), '--list-modules',

@@ -122,6 +122,18 @@ reads_long_lines_and_continuations (void **state)
 }
 
 static void
+drops_comments_wherever_a_line_ends (void **state)
+{
+  struct config config = parsed ("[daemon]\nwords = a ; one\n  b ; two\n"
+                                 "  ; three\n# four\n  c;d\ntext = ; five\n");
+
+  assert_string_equal (config_key (config.sections, "words")->value,
+                       "a b c;d");
+  assert_string_equal (config_key (config.sections, "text")->value, "");
+  config_free (&config);
+}
+
+static void
 keeps_every_byte_of_a_long_value (void **state)
 {
   char text[4096] = "[daemon]\ntext = ", *start = text + strlen (text);
@@ -163,6 +175,7 @@ refuses_in_words_that_help (void **state)
     { "[daemon]\n[daemon]\n", "x.conf:2: this section was there before" },
     { "[listen a]\n[listen b]\n[listen a]\n",
       "x.conf:3: this section was there before" },
+    { "[listen a]\n= x\n", "x.conf:2: expected KEY = VALUE" },
     { "[daemon]\nverbose\n", "x.conf:2: expected KEY = VALUE" },
     { "[daemon]\nverbose\ntext = x\n", "x.conf:2: expected KEY = VALUE" },
     { "[daemon]\n\nmax-client = 1\n",
@@ -314,6 +327,7 @@ main (void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (keeps_sections_and_keys_in_file_order_with_lines),
     cmocka_unit_test (reads_long_lines_and_continuations),
+    cmocka_unit_test (drops_comments_wherever_a_line_ends),
     cmocka_unit_test (keeps_every_byte_of_a_long_value),
     cmocka_unit_test (refuses_in_words_that_help),
     cmocka_unit_test (converts_values),
