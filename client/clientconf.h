@@ -38,8 +38,8 @@ clientconf_section (const struct clientconf *conf, const char *kind,
 
 /* The hosts behind a name: see virgate_expand_alias.  name NULL: the default.
  * keeps_aliases: an alias of one host stands for itself; otherwise all are
- * URIs.  names (NULL-terminated) and all strings live in the arena.  Returns how
- * many, or -1 with err set.
+ * URIs.  names (NULL-terminated) and all strings live in the arena.  Returns
+ * how many, or -1 with err set.
  */
 int clientconf_expand (const struct clientconf *conf, const char *name,
                        bool keeps_aliases, struct arena *arena,

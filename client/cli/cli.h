@@ -16,6 +16,7 @@
 #include <virgate/calls.h>
 #include <virgate/client.h>
 
+#include "common/buf.h"
 #include "common/cleanup.h"
 #include "common/mem.h"
 
@@ -290,6 +291,8 @@ void found_free (struct found *found);
 struct host {
   const char *name;             /* as it was asked for; NULL: the default */
   struct virgate_conn *conn;    /* NULL until needed */
+  bool was_connected;
+  struct virgate_error *lost;   /* why the connection ended, or NULL */
   struct result result;
   enum status status;
   char *failure;                /* what to tell the user; NULL: nothing */
@@ -320,6 +323,9 @@ int hosts_add (struct app *app, const char *uri);
 /* The same with names that virgate_expand_alias gave; takes them over. */
 void hosts_take (struct app *app, char **names, int count);
 void hosts_free (struct app *app);
+
+/* Wait until fd can be read; answer and send keepalives meanwhile. */
+void hosts_wait (struct app *app, int fd);
 
 /* Run one command on all hosts and show the outcome. */
 enum status hosts_run (struct app *app, const struct parsed *parsed);
@@ -380,6 +386,9 @@ int cmd_result (struct cmd *cmd, int rc, void *ret);
 /* Any remote procedure by number; ret may be NULL. */
 int cmd_call (struct cmd *cmd, int32_t proc, const void *args, void **ret);
 
+/* Fail because the connection has ended; returns -1. */
+int cmd_lost (struct cmd *cmd);
+
 /* Fail with a reason of our own, or put words before the server's.  Both
  * return -1.
  */
@@ -424,10 +433,18 @@ void put_affinity (struct cmd *cmd, const uint8_t *map, uint32_t len,
 
 enum status shell_run (struct app *app);
 
+/* Lines from standard input, with connections kept alive while it waits. */
+struct line_reader {
+  struct buf buf;
+  size_t used;                  /* bytes of the line that was handed out */
+  bool at_end;
+};
+
 struct editor;
 /* NULL when there is nothing to edit with. */
 struct editor *editor_open (struct app *app);
 /* The next line without its newline, valid until the next call; NULL: end. */
+const char *line_read (struct line_reader *reader, struct app *app);
 const char *editor_read (struct editor *editor, const char *prompt);
 /* Keep a line for the next time. */
 void editor_remember (struct editor *editor, const char *line);

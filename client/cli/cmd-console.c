@@ -121,7 +121,7 @@ console_loop (struct cmd *cmd, struct virgate_client_stream *stream)
     if (rc != 0)
       break;
     if (!is_alive)
-      return cmd_result (cmd, -1, NULL);
+      return cmd_lost (cmd);
     fds[0].events = virgate_conn_events (conn);
     if (poll (fds, 3, virgate_conn_timeout_ms (conn)) < 0 && errno != EINTR)
       break;

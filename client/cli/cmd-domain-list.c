@@ -103,6 +103,8 @@ list_states (struct cmd *cmd, const struct virgate_domain *doms,
   }
   while (all.pending > 0 && virgate_conn_wait (conn, -1) == 0)
     ;
+  if (all.pending > 0)
+    return cmd_lost (cmd);
   return cmd->host->failure ? -1 : 0;
 }
 

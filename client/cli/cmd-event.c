@@ -108,7 +108,7 @@ watch_end (struct watch *watch, enum outcome outcome)
   CLEANUP_FREE char *json = must_format ("%d", watch->count);
 
   if (outcome == WATCH_LOST)
-    return cmd_result (cmd, -1, NULL);
+    return cmd_lost (cmd);
   if (outcome == WATCH_TIMED_OUT && watch->count == 0)
     return cmd_fail (cmd, STATUS_TIMEOUT, "event loop timed out, no events "
                      "received");

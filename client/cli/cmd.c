@@ -117,6 +117,15 @@ cmd_call (struct cmd *cmd, int32_t proc, const void *args, void **ret)
   return cmd_result (cmd, rc, rc == 0 && ret ? *ret : NULL);
 }
 
+int
+cmd_lost (struct cmd *cmd)
+{
+  if (cmd->host->lost == NULL)
+    return cmd_fail (cmd, STATUS_FAILED, "the connection was lost");
+  host_failed (cmd->host, cmd->host->lost, STATUS_FAILED);
+  return -1;
+}
+
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 int
 cmd_fail (struct cmd *cmd, enum status status, const char *fmt, ...)
@@ -169,6 +178,8 @@ name_of (const char *const *names, size_t count, int32_t value)
 int
 uuid_parse (const char *text, uint8_t *uuid)
 {
+  if (strlen (text) != UUID_TEXT_LEN - 1)
+    return -1;
   for (int i = 0; i < 16; i++) {
     unsigned byte;
 

@@ -6,6 +6,8 @@
  */
 #include "config.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -52,11 +54,40 @@ host_clear (struct host *host)
 }
 
 void
+hosts_wait (struct app *app, int fd)
+{
+  nfds_t count = (nfds_t) app->hosts.count + 1;
+  CLEANUP_FREE struct pollfd *fds = must_alloc (NULL, count, sizeof *fds);
+
+  do {
+    int wait_ms = -1;
+
+    fds[0] = (struct pollfd) { fd, POLLIN, 0 };
+    for (int i = 0; i < app->hosts.count; i++) {
+      struct virgate_conn *conn = app->hosts.host[i].conn;
+      int left_ms;
+
+      fds[i + 1] = (struct pollfd) { -1, 0, 0 };
+      if (conn == NULL || virgate_conn_step (conn) < 0)
+        continue;
+      left_ms = virgate_conn_timeout_ms (conn);
+      fds[i + 1].fd = virgate_conn_fd (conn);
+      fds[i + 1].events = virgate_conn_events (conn);
+      if (left_ms >= 0 && (wait_ms < 0 || left_ms < wait_ms))
+        wait_ms = left_ms;
+    }
+    if (poll (fds, count, wait_ms) < 0 && errno != EINTR)
+      return;
+  } while (fds[0].revents == 0);
+}
+
+void
 hosts_free (struct app *app)
 {
   for (int i = 0; i < app->hosts.count; i++) {
     host_clear (&app->hosts.host[i]);
     virgate_conn_free (app->hosts.host[i].conn);
+    virgate_error_free (app->hosts.host[i].lost);
   }
   for (int i = 0; i < app->nnames; i++)
     virgate_free (app->names[i]);
@@ -100,6 +131,14 @@ host_failed (struct host *host, const struct virgate_error *error,
   host->status = is_timeout (error) ? STATUS_TIMEOUT : status;
 }
 
+static void
+host_lost (void *opaque, const struct virgate_error *why)
+{
+  struct host *host = opaque;
+
+  host->lost = virgate_error_copy (why);
+}
+
 int
 host_connect (struct app *app, struct host *host)
 {
@@ -112,20 +151,24 @@ host_connect (struct app *app, struct host *host)
     .config_file = app->config_file,
     .module_dir = app->module_dir,
   };
-  bool was_connected = host->conn != NULL;
 
-  if (was_connected && virgate_conn_is_alive (host->conn))
+  if (host->conn && virgate_conn_is_alive (host->conn))
     return 0;
   virgate_conn_free (host->conn);
+  virgate_error_free (host->lost);
+  host->lost = NULL;
   host->conn = virgate_connect (host->name, &options);
   if (host->conn == NULL) {
     host_failed (host, virgate_last_error (), STATUS_NO_CONNECTION);
     return -1;
   }
-  if (was_connected) {
+  virgate_set_closed_fn (host->conn, host_lost, host);
+  virgate_conn_step (host->conn); /* from now on both sides ask for life */
+  if (host->was_connected) {
     LOCK_FOR_SCOPE (&app->output_lock);
     fprintf (stderr, "virgate: the connection was lost; connected again\n");
   }
+  host->was_connected = true;
   return 0;
 }
 

@@ -4,11 +4,12 @@
  */
 #include "config.h"
 
+#include <errno.h>
 #include <histedit.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <wchar.h>
 
 #include "cli.h"
 
@@ -31,6 +32,35 @@ editor_prompt (EditLine *el)
 
   el_get (el, EL_CLIENTDATA, &editor);
   return (char *) editor->prompt;
+}
+
+/* libedit's source of characters: one, as soon as it is typed. */
+static int
+editor_getc (EditLine *el, wchar_t *wc)
+{
+  struct editor *editor;
+  mbstate_t state;
+  char byte;
+
+  el_get (el, EL_CLIENTDATA, &editor);
+  memset (&state, 0, sizeof state);
+  for (;;) {
+    ssize_t n;
+    size_t len;
+
+    hosts_wait (editor->app, STDIN_FILENO);
+    n = read (STDIN_FILENO, &byte, 1);
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n <= 0)
+      return (int) n;
+    len = mbrtowc (wc, &byte, 1, &state);
+    if (len == (size_t) -2)
+      continue;                 /* a character of several bytes */
+    if (len == (size_t) -1)
+      *wc = (unsigned char) byte;
+    return 1;
+  }
 }
 
 static void
@@ -151,6 +181,7 @@ editor_open (struct app *app)
   el_set (editor->el, EL_CLIENTDATA, editor);
   el_set (editor->el, EL_PROMPT, editor_prompt);
   el_set (editor->el, EL_EDITOR, "emacs");
+  el_set (editor->el, EL_GETCFN, editor_getc);
   el_set (editor->el, EL_ADDFN, "virgate-complete", "complete",
           editor_complete);
   el_set (editor->el, EL_BIND, "\t", "virgate-complete", NULL);

@@ -11,8 +11,8 @@
 const char editor_name[] = "none";
 
 struct editor {
-  char *line;
-  size_t size;
+  struct app *app;
+  struct line_reader reader;
 };
 
 struct editor *
@@ -20,24 +20,16 @@ editor_open (struct app *app)
 {
   struct editor *editor = must_alloc (NULL, 1, sizeof *editor);
 
-  editor->line = NULL;
-  editor->size = 0;
+  *editor = (struct editor) { app, { BUF_INIT, 0, false } };
   return editor;
 }
 
 const char *
 editor_read (struct editor *editor, const char *prompt)
 {
-  ssize_t len;
-
   fputs (prompt, stdout);
   fflush (stdout);
-  len = getline (&editor->line, &editor->size, stdin);
-  if (len <= 0)
-    return NULL;
-  if (editor->line[len - 1] == '\n')
-    editor->line[len - 1] = '\0';
-  return editor->line;
+  return line_read (&editor->reader, editor->app);
 }
 
 void
@@ -48,6 +40,6 @@ editor_remember (struct editor *editor, const char *line)
 void
 editor_close (struct editor *editor)
 {
-  free (editor->line);
+  buf_free (&editor->reader.buf);
   free (editor);
 }

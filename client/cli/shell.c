@@ -11,6 +11,8 @@
 
 #include "cli.h"
 
+#define LINE_PIECE 4096         /* bytes read at once */
+
 enum status
 run_words (struct app *app, int argc, char **argv)
 {
@@ -99,21 +101,62 @@ is_memorable (const char *line)
   return true;
 }
 
+/* Take more input; at its end, a last line without newline gets one. */
+static void
+line_more (struct line_reader *reader, struct app *app)
+{
+  char *to = buf_reserve (&reader->buf, LINE_PIECE);
+  ssize_t n = -1;
+
+  if (to) {
+    hosts_wait (app, STDIN_FILENO);
+    n = read (STDIN_FILENO, to, LINE_PIECE);
+  }
+  if (n > 0)
+    reader->buf.end += (size_t) n;
+  else if (n == 0 || errno != EINTR) {
+    reader->at_end = true;
+    if (to && buf_len (&reader->buf) > 0) {
+      *to = '\n';
+      reader->buf.end++;
+    }
+  }
+}
+
+const char *
+line_read (struct line_reader *reader, struct app *app)
+{
+  char *line, *end = NULL;
+
+  buf_consume (&reader->buf, reader->used);
+  reader->used = 0;
+  for (;;) {
+    line = buf_len (&reader->buf) ? buf_data (&reader->buf) : NULL;
+    end = line ? memchr (line, '\n', buf_len (&reader->buf)) : NULL;
+    if (end || reader->at_end)
+      break;
+    line_more (reader, app);
+  }
+  if (end == NULL)
+    return NULL;
+  *end = '\0';
+  reader->used = (size_t) (end - line) + 1;
+  return line;
+}
+
 /* Lines from a pipe or a file. */
 static enum status
 shell_read_all (struct app *app)
 {
-  CLEANUP_FREE char *line = NULL;
+  struct line_reader reader = { BUF_INIT, 0, false };
   enum status status = STATUS_OK;
-  size_t size = 0;
-  ssize_t len;
+  const char *line;
 
-  while (!app->quit && (len = getline (&line, &size, stdin)) > 0) {
-    if (line[len - 1] == '\n')
-      line[len - 1] = '\0';
+  while (!app->quit && (line = line_read (&reader, app))) {
     status = run_line (app, line);
     fflush (stdout);
   }
+  buf_free (&reader.buf);
   return status;
 }
 

@@ -106,16 +106,15 @@ fail_system (const struct ctx *c, int number, const char *format, ...)
 }
 
 int
-fail_unsaid (const struct ctx *c, int domain)
+fail_unsaid (const struct ctx *c)
 {
-  static char by_library[] = "An error occurred, but the cause is unknown";
-  static char by_server[]
+  static char message[]
     = "Library function returned error but did not set virError";
   const struct virgate_error error = {
     .code = VIRGATE_ERR_INTERNAL_ERROR,
-    .domain = domain,
+    .domain = VIRGATE_FROM_RPC,
     .level = VIRGATE_LEVEL_ERROR,
-    .message = domain == VIRGATE_FROM_RPC ? by_server : by_library,
+    .message = message,
   };
 
   return c->host->call_error_record (c->call, &error);

@@ -150,8 +150,7 @@ log_days (struct tls *tls, bool always)
     return;
   tls->host->log (tls->host,
                   days > WARN_DAYS ? VIRGATE_LOG_INFO : VIRGATE_LOG_WARNING,
-                  "the %s is the first to expire, in %ld days",
-                  tls->creds->expires_what, days);
+                  "certificates are valid for %ld more days", days);
 }
 
 static void
@@ -166,15 +165,10 @@ daily (void *opaque)
 static int
 tls_load (struct tls *tls)
 {
-  const struct tls_want want = {
-    .paths = &tls->paths, .priority = tls->priority, .is_server = true,
-    .tls13_only = tls->tls13_only,
-  };
-  char why[TLS_WHY_MAX];
-  struct tls_creds *creds = tls_creds_load (&want, why, sizeof why), *old;
+  struct tls_creds *creds = tls_creds_load (tls, &tls->paths), *old;
 
   if (creds == NULL)
-    return tls->host->error (tls->host, "%s", why);
+    return -1;
   pthread_mutex_lock (&tls->lock);
   old = tls->creds;
   tls->creds = creds;

@@ -21,9 +21,6 @@ ARROWS = {
     'plugins': {'common', 'include'},
 }
 
-# `virgate pki` judges certificates with the TLS module's own eyes.
-PKI_MAY_INCLUDE = 'plugins/transport-tls/creds.h'
-
 
 def sources(*folders, endings=('.c', '.h')):
     for folder in folders:
@@ -46,8 +43,6 @@ def test_includes_follow_the_arrows():
                                text(path), re.M):
             target = 'include' if name.startswith('virgate/') \
                 else name.split('/')[0]
-            if name == PKI_MAY_INCLUDE and path.startswith('client/cli/pki'):
-                continue
             if '/' in name and target in ARROWS \
                     and target not in ARROWS[folder] | {folder}:
                 wrong.append(f'{path} includes {name}')
