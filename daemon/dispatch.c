@@ -15,11 +15,15 @@
 #include "daemon/auth.h"
 #include "daemon/builtin.h"
 #include "daemon/call.h"
+#include "daemon/counts.h"
 #include "daemon/dispatch.h"
 #include "daemon/names.h"
 #include "daemon/server.h"
 #include "daemon/session.h"
 #include "daemon/stream.h"
+
+/* The last procedure of libvirt 9.0's remote program. */
+#define LAST_OF_9_0 VIRGATE_REMOTE_PROC_DOMAIN_FD_ASSOCIATE
 
 /* A call that waits behind the limits: its message, without descriptors. */
 struct held {
@@ -57,6 +61,33 @@ dispatch_refuse (struct session *session, const struct frame_header *head,
   dispatch_refuse (session, &(frame)->head, code, VIRGATE_FROM_RPC,     \
                    __VA_ARGS__)
 
+static void
+find_handler (const struct session *session, const struct frame_header *head,
+              struct target *target)
+{
+  const struct builtin *builtin = builtin_find (head->program,
+                                                head->procedure);
+
+  target->needs_open = builtin == NULL || builtin->needs_open;
+  target->handler = builtin ? &builtin->handler : NULL;
+  target->prepare = builtin ? builtin->prepare : NULL;
+  if (builtin == NULL && session->driver)
+    target->handler = driver_handler (session->driver, head->program,
+                                      head->procedure);
+}
+
+/* A driver that does not know a recent procedure answers as a server of its
+ * own time: clients know what to do then.
+ */
+static bool
+is_too_new (const struct session *session, const struct frame_header *head,
+            const struct target *target)
+{
+  return session->driver && target->handler == NULL
+         && head->program == VIRGATE_REMOTE_PROGRAM
+         && head->procedure > LAST_OF_9_0;
+}
+
 /* Find the procedure; -1 after it was refused. */
 static int
 find_target (struct session *session, const struct frame *frame,
@@ -64,7 +95,6 @@ find_target (struct session *session, const struct frame *frame,
 {
   const struct frame_header *head = &frame->head;
   const struct proc_program *program = proc_program_find (head->program);
-  const struct builtin *builtin;
 
   if (program == NULL || program - proc_programs >= DRIVER_PROGRAMS
       || program->version != head->version) {
@@ -79,18 +109,14 @@ find_target (struct session *session, const struct frame *frame,
     return -1;
   }
   target->row = proc_find (head->program, head->procedure);
-  if (target->row == NULL || (target->row->flags & PROC_EVENT)) {
+  if (target->row)
+    find_handler (session, head, target);
+  if (target->row == NULL || (target->row->flags & PROC_EVENT)
+      || is_too_new (session, head, target)) {
     REFUSE (session, frame, VIRGATE_ERR_RPC, "unknown procedure: %d",
             (int) head->procedure);
     return -1;
   }
-  builtin = builtin_find (head->program, head->procedure);
-  target->needs_open = builtin == NULL || builtin->needs_open;
-  target->handler = builtin ? &builtin->handler : NULL;
-  target->prepare = builtin ? builtin->prepare : NULL;
-  if (builtin == NULL && session->driver)
-    target->handler = driver_handler (session->driver, head->program,
-                                      head->procedure);
   return 0;
 }
 
@@ -189,9 +215,14 @@ static void
 run (struct session *session, struct virgate_call *call,
      const struct target *target)
 {
+  char why[API_NAME_MAX];
+
   if (target->needs_open && session->state != SESSION_READY)
     call_refuse (call, VIRGATE_ERR_INTERNAL_ERROR, VIRGATE_FROM_RPC, "%s",
                  "hypervisor connection not open");
+  else if (counts_are_wrong (call->head.program, call->row, call->args, why,
+                             sizeof why))
+    call_refuse (call, VIRGATE_ERR_RPC, VIRGATE_FROM_RPC, "%s", why);
   else if (session->is_read_only
            && proc_is_denied_read_only (call->row, call->args))
     refuse_read_only (call);
