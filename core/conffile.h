@@ -121,7 +121,8 @@ int config_check_value (const struct virgate_option *option,
                         const char *value, char *why, size_t size);
 
 /* Check a key of a section against its option: the value, and that it is not
- * there twice unless it is a list.  Returns 0, or -1 with err set.
+ * there twice unless it is a list; of overrides the last one counts.  Returns
+ * 0, or -1 with err set.
  */
 int config_check_key (const struct config_section *section,
                       const struct config_key *key,

@@ -148,7 +148,7 @@ config_check_key (const struct config_section *section,
   if (option->type != VIRGATE_OPTION_LIST)
     for (const struct config_key *k = section->keys; k && k != key;
          k = k->next)
-      if (strcmp (k->key, key->key) == 0)
+      if (strcmp (k->key, key->key) == 0 && k->line > 0)
         return config_error (err, section, key,
                              "given twice, first in line %u", k->line);
   if (config_check_value (option, key->value, why, sizeof why) == -1)

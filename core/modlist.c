@@ -28,7 +28,7 @@ print_module (void *opaque, const char *file, const struct module *module,
   FILE *out = opaque;
 
   if (module)
-    fprintf (out, "%-10s %-12s %-8s %-48s %s\n",
+    fprintf (out, "%-10s %-12s %-8s %-58s %s\n",
              module_kind_name (module->desc.kind), module->desc.name,
              module->desc.version, module->desc.summary, module->file);
   else

@@ -64,37 +64,53 @@ class Installed:
                     f'{self.moduledir}/{kind}-stranger.so', check=0)
 
 
-class StrangersDaemon(lib.Peer):
-    """The installed virgated with a stranger's modules."""
-
-    def __init__(self, installed):
-        super().__init__()
-        self.installed = installed
-
-    def start(self):
-        with open(f'{self.dir}/conf', 'w') as f:
-            f.write(f'''[listen local]
+STRANGER = '''[listen local]
 transport = unix
-path = {self.dir}/sock
+path = @DIR@/sock
 auth = me
 acl = careful
 [listen odd]
 transport = stranger
-socket-name = {self.dir}
+socket-name = @DIR@
 auth = me
 [auth me]
 module = stranger
-uid = {os.geteuid()}
+uid = @UID@
 [acl careful]
 module = stranger
 deny = connect_get_type
 [driver stranger]
-''')
+'''
+
+TOKENS = '''[listen local]
+transport = unix
+path = @DIR@/sock
+auth = token
+[auth token]
+file = @DIR@/tokens
+[driver stranger]
+'''
+
+
+class Daemon(lib.Peer):
+    """The installed virgated with a stranger's modules."""
+
+    def __init__(self, installed, config):
+        super().__init__()
+        self.installed, self.config = installed, config
+
+    def start(self):
+        with open(f'{self.dir}/tokens', 'w') as f:
+            f.write('ann wrong-one\njoe 0123456789abcdef\n')
+        with open(f'{self.dir}/conf', 'w') as f:
+            f.write(self.config.replace('@DIR@', self.dir)
+                    .replace('@UID@', str(os.geteuid())))
         self.spawn([self.installed.find('virgated'), '--config',
                     f'{self.dir}/conf', '--module-dir',
                     self.installed.moduledir])
         lib.wait_until(lambda: not self.is_running() or
-                       self.log().count('ready listen') == 2, 20, 'virgated')
+                       self.log().count('ready listen')
+                       == self.config.count('[listen '), 20, 'virgated')
         if not self.is_running():
             raise AssertionError(self.log())
 
@@ -110,7 +126,7 @@ def test_a_strangers_modules_serve_a_call():
     with installed() as i:
         for kind in ('transport', 'auth', 'acl', 'driver'):
             i.build(kind)
-        with StrangersDaemon(i) as d:
+        with Daemon(i, STRANGER) as d:
             uri = f'stranger+unix:///?socket={d.dir}/sock'
             _, out, _ = lib.virsh(uri, 'hostname', check=0)
             lib.same(out.strip(), 'closet', 'hostname')
@@ -135,6 +151,30 @@ def test_a_strangers_modules_serve_a_call():
                 i.find('bin/virgate'), '-c', 'stranger+stranger:///', 'hostname',
                 check=0, env=env)
             lib.same(out.strip(), 'closet', 'hostname by its own transport')
+
+
+def test_an_example_lets_stock_clients_in_by_token():
+    lib.need('virsh')
+    with installed() as i:
+        i.build('driver')
+        shutil.copytree(f'{lib.SOURCE}/examples', f'{i.dir}/examples')
+        subprocess.run(['make', '-C', f'{i.dir}/examples', 'all'], check=True,
+                       env=dict(i.env, CFLAGS=' '.join(CFLAGS[1:])),
+                       capture_output=True)
+        shutil.copy(f'{i.dir}/examples/auth-token.so', i.moduledir)
+        with Daemon(i, TOKENS) as d:
+            uri = f'stranger+unix:///?socket={d.dir}/sock'
+            for token, status in (('0123456789abcdef', 0), ('guess', 1)):
+                with open(f'{d.dir}/auth.conf', 'w') as f:
+                    f.write('[credentials-x]\nauthname=joe\nusername=joe\n'
+                            f'password={token}\n[auth-libvirt-localhost]\n'
+                            'credentials=x\n')
+                got, out, err = lib.virsh(
+                    uri, 'hostname',
+                    env={'LIBVIRT_AUTH_FILE': f'{d.dir}/auth.conf'})
+                lib.same(got, status, f'{token}: {out}{err}{d.log()}')
+            if 'wrong user or token' not in d.log() or 'guess' in d.log():
+                raise AssertionError(d.log())
 
 
 def test_the_installed_daemon_knows_its_modules():

@@ -248,6 +248,10 @@ overrides_take_the_place_of_files (void **state)
   s = config_find (&config, "daemon", NULL);
   assert_string_equal (config_key (s, "text")->value, "d");
   assert_int_equal (config_set (&config, "listen.a.b.c=", kinds, NULL), 0);
+  assert_int_equal (config_set (&config, "listen.a.b.c=1", kinds, NULL), 0);
+  s = config_find (&config, "listen", "a.b");
+  assert_int_equal (config_check_key (s, config_key (s, "c"),
+                                      &daemon_options[0], NULL), 0);
   assert_non_null (config_find (&config, "listen", "a.b"));
   config_free (&config);
 }

@@ -127,6 +127,7 @@ static const char *const schemes[] = { "odd", "even", NULL };
 
 static const struct virgate_transport_ops ops = {
   .schemes = schemes,
+  .default_port = 4711,
   .readv = odd_readv,
   .writev = odd_writev,
   .pollfd = odd_pollfd,
