@@ -33,15 +33,15 @@ buf_reserve (struct buf *buf, size_t len)
   for (size = buf->size ? buf->size : BUF_MIN; size < need; )
     if (__builtin_mul_overflow (size, 2, &size))
       size = need;
-  base = malloc (size);
-  if (base == NULL)
-    return NULL;
-  if (used > 0)
-    memcpy (base, buf->base + buf->start, used);
-  free (buf->base);
-  buf->base = base;
+  /* realloc can move a large block without touching it. */
+  if (buf->start > 0)
+    memmove (buf->base, buf->base + buf->start, used);
   buf->start = 0;
   buf->end = used;
+  base = realloc (buf->base, size);
+  if (base == NULL)
+    return NULL;
+  buf->base = base;
   buf->size = size;
   return base + used;
 }

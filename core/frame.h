@@ -6,6 +6,7 @@
 #ifndef VIRGATE_CORE_FRAME_H
 #define VIRGATE_CORE_FRAME_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -56,6 +57,7 @@ struct frame {
   size_t len;
   const int *fds;
   uint32_t fd_count;
+  bool is_cut;                  /* too long to be kept: payload is not here */
 };
 
 /* Read the length word.  Returns bytes of the whole message including the

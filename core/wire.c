@@ -187,12 +187,57 @@ settle (struct wire_in *in)
   fds_drop (in, fds_count (in));
 }
 
+/* The partial frame is longer than what is kept: keep its header only. */
+static void
+cut_part (struct wire_in *in)
+{
+  size_t have = buf_len (&in->part), need;
+
+  if (in->keep_max == 0 || have < FRAME_PREFIX_LEN || in->is_cut)
+    return;
+  need = frame_need (in, buf_data (&in->part), have);
+  if (need <= in->keep_max || need <= have)
+    return;
+  in->is_cut = true;
+  in->skip = need - have;
+  in->part.end = in->part.start + FRAME_PREFIX_LEN;
+}
+
+/* Drop bytes of a frame that is not kept; at its end hand over its header. */
+static enum wire_verdict
+take_cut (struct wire_in *in, const char **data, size_t *len,
+          wire_frame_fn *fn, void *opaque)
+{
+  struct frame frame = { .payload = "", .is_cut = true };
+  size_t drop = MIN_OF ((size_t) in->skip, *len);
+  enum wire_verdict verdict;
+
+  in->skip -= drop;
+  *data += drop;
+  *len -= drop;
+  if (in->skip > 0)
+    return WIRE_NEXT;
+  frame_unpack_header (buf_data (&in->part) + FRAME_WORD_LEN, &frame.head);
+  verdict = fn (opaque, &frame);
+  if (verdict == WIRE_HOLD)
+    return WIRE_STOP;
+  if (verdict == WIRE_BROKEN)
+    errno = ECANCELED;
+  in->is_cut = false;
+  buf_consume (&in->part, FRAME_PREFIX_LEN);
+  fds_drop (in, fds_count (in));
+  return verdict;
+}
+
 static enum wire_verdict
 take_part (struct wire_in *in, wire_frame_fn *fn, void *opaque)
 {
   enum wire_verdict verdict;
-  size_t used;
+  const char *none = "";
+  size_t used, no_len = 0;
 
+  if (in->is_cut)
+    return take_cut (in, &none, &no_len, fn, opaque);
   verdict = take_frames (in, buf_data (&in->part), buf_len (&in->part), &used,
                          fn, opaque);
   buf_consume (&in->part, used);
@@ -207,11 +252,16 @@ feed_part (struct wire_in *in, const char **data, size_t *len,
            wire_frame_fn *fn, void *opaque)
 {
   while (*len > 0 && buf_len (&in->part) > 0) {
-    size_t have = buf_len (&in->part);
-    size_t need = frame_need (in, buf_data (&in->part), have);
+    size_t have = buf_len (&in->part), need, take;
     enum wire_verdict verdict;
-    size_t take;
 
+    if (in->is_cut) {
+      verdict = take_cut (in, data, len, fn, opaque);
+      if (verdict != WIRE_NEXT)
+        return verdict;
+      continue;
+    }
+    need = frame_need (in, buf_data (&in->part), have);
     if (need == 0)
       return WIRE_BROKEN;
     if (have < FRAME_PREFIX_LEN)
@@ -224,6 +274,7 @@ feed_part (struct wire_in *in, const char **data, size_t *len,
     verdict = take_part (in, fn, opaque);
     if (verdict != WIRE_NEXT)
       return verdict;
+    cut_part (in);
   }
   return WIRE_NEXT;
 }
@@ -244,6 +295,8 @@ wire_feed (struct wire_in *in, const char *data, size_t len,
     return verdict;
   if (len > used && buf_append (&in->part, data + used, len - used) == -1)
     return WIRE_BROKEN;
+  if (verdict == WIRE_NEXT)
+    cut_part (in);
   settle (in);
   return verdict;
 }
@@ -253,6 +306,8 @@ wire_resume (struct wire_in *in, wire_frame_fn *fn, void *opaque)
 {
   enum wire_verdict verdict = take_part (in, fn, opaque);
 
+  if (verdict == WIRE_NEXT)
+    cut_part (in);
   settle (in);
   return verdict;
 }
@@ -262,7 +317,7 @@ wire_inside (struct wire_in *in, size_t *room)
 {
   size_t have = buf_len (&in->part), need;
 
-  if (have < INSIDE_MIN)
+  if (have < INSIDE_MIN || in->is_cut)
     return NULL;
   need = frame_need (in, buf_data (&in->part), have);
   if (need <= have)

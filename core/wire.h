@@ -24,6 +24,10 @@ struct wire_in {
   struct buf part;              /* a partial frame, or frames held back */
   struct wire_fds *fds;         /* descriptors not yet claimed by a frame */
   uint32_t frame_max;           /* longer messages break the connection */
+  uint32_t keep_max;            /* longer ones are dropped as they arrive, and
+                                   given without a payload; 0: none are */
+  uint32_t skip;                /* bytes of such a message still to come */
+  bool is_cut;                  /* part is the header of such a message */
 };
 
 enum wire_verdict {

@@ -270,6 +270,20 @@ turn_verdict (struct session *session)
   return WIRE_NEXT;
 }
 
+/* A message longer than max-message: nothing that decodes is. */
+static enum wire_verdict
+refuse_cut (struct session *session, const struct frame *frame)
+{
+  struct target target;
+
+  if (frame->head.type != FRAME_CALL && frame->head.type != FRAME_CALL_FDS)
+    return WIRE_BROKEN;
+  if (find_target (session, frame, &target) == 0)
+    REFUSE (session, frame, VIRGATE_ERR_RPC,
+            "Unable to decode message payload");
+  return turn_verdict (session);
+}
+
 enum wire_verdict
 dispatch_frame (void *opaque, const struct frame *frame)
 {
@@ -279,6 +293,8 @@ dispatch_frame (void *opaque, const struct frame *frame)
   if (session->is_ending)
     return WIRE_NEXT;
   keepalive_heard (&session->keepalive, session->loop->now);
+  if (frame->is_cut)
+    return refuse_cut (session, frame);
   switch (frame->head.program == KEEPALIVE_PROGRAM ? -1 : frame->head.type) {
   case -1:
     if (keepalive_frame (frame, session_out (session)) == -1)

@@ -16,6 +16,7 @@ struct limits {
   uint64_t local_reserve;       /* the last of max_clients: not for remote */
   uint64_t max_requests;        /* of one client, in flight */
   uint64_t max_request_bytes;   /* of one client: arguments in flight */
+  uint64_t max_message;         /* longer ones are refused unread */
   uint64_t max_unread;          /* bytes one client leaves unread */
   uint64_t client_workers;      /* calls of one client running at once */
   int64_t handshake_ns, auth_ns, open_ns, frame_ns, write_ns;

@@ -136,8 +136,10 @@ session_enter (struct session *session, enum session_state state)
   };
 
   session->state = state;
-  if (state >= SESSION_OPEN)
+  if (state >= SESSION_OPEN) {
     session->in.frame_max = FRAME_LEN_MAX;
+    session->in.keep_max = session->loop->limits.max_message;
+  }
   if (state < SESSION_READY) {
     loop_wait (session->loop, &session->wait, waits[state]);
     return;

@@ -49,6 +49,8 @@ const struct virgate_option daemon_options[] = {
         "calls of one client in flight; more are not read"),
   SIZE ("max-client-bytes", 65536, 0x40000000, "64M",
         "arguments of one client's calls in flight"),
+  SIZE ("max-message", 65536, 33554436, "8M",
+        "longest message of a client; a longer one is refused, not kept"),
   SIZE ("max-unread", 65536, 0x40000000, "8M",
         "replies and events that one client leaves unread before it is "
         "closed"),
@@ -140,6 +142,7 @@ limits_from_config (struct limits *limits, const struct config *config)
     .local_reserve = daemon_number (config, "local-reserve"),
     .max_requests = daemon_number (config, "max-client-requests"),
     .max_request_bytes = daemon_number (config, "max-client-bytes"),
+    .max_message = daemon_number (config, "max-message"),
     .max_unread = daemon_number (config, "max-unread"),
     .handshake_ns = seconds (config, "handshake-timeout"),
     .auth_ns = seconds (config, "auth-timeout"),

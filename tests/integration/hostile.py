@@ -157,6 +157,11 @@ def _(ground):
 
 # Headers -------------------------------------------------------------------
 
+def signed(n):
+    """libvirt prints these as signed numbers."""
+    return n - (1 << 32) if n >> 31 else n
+
+
 def add_programs():
     for prog, vers in ((0, 1), (1, 1), (0xffffffff, 1), (0x20008088, 1),
                        (0x0EA7BEEF, 1), (0x87539319, 1), (REMOTE, 0),
@@ -167,7 +172,8 @@ def add_programs():
                 with getattr(ground, stage)() as c:
                     reply = c.call(NUM_DOMAINS, prog=prog, vers=vers)
                     refused(reply, 39,
-                            f'Cannot find program {prog} version {vers}')
+                            f'Cannot find program {signed(prog)} '
+                            f'version {signed(vers)}')
                     assert reply.prog == prog and reply.vers == vers
                     still_usable(c)
 

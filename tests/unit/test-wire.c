@@ -175,6 +175,53 @@ large_frame_is_read_in_place (void **state)
   buf_free (&bytes);
 }
 
+static enum wire_verdict
+note_cut (void *opaque, const struct frame *frame)
+{
+  struct seen *seen = opaque;
+
+  if (seen->hold_at && seen->count + 1 == seen->hold_at) {
+    seen->hold_at = 0;
+    return WIRE_HOLD;
+  }
+  seen->serials[seen->count] = frame->head.serial;
+  seen->lens[seen->count++] = frame->is_cut ? 1 : 0;
+  return seen->verdict;
+}
+
+static void
+frame_that_is_not_kept_is_given_without_payload (void **state)
+{
+  struct buf bytes = BUF_INIT;
+
+  put (&bytes, 1, 4);
+  put (&bytes, 2, 900000);
+  put (&bytes, 3, 4);
+  for (size_t step = 1000; step < 300000; step += 77777) {
+    struct seen seen = { .verdict = WIRE_NEXT, .hold_at = 2 };
+    struct wire_in in;
+
+    wire_in_init (&in, FRAME_LEN_MAX);
+    in.keep_max = 100000;
+    for (size_t at = 0; at < buf_len (&bytes); at += step) {
+      size_t n = MIN_OF (step, buf_len (&bytes) - at);
+
+      if (wire_feed (&in, buf_data (&bytes) + at, n, NULL, note_cut, &seen)
+          == WIRE_STOP)
+        assert_int_equal (wire_resume (&in, note_cut, &seen), WIRE_NEXT);
+      assert_true (wire_in_memory (&in) <= 600000);
+    }
+    while (seen.count < 3)
+      assert_int_equal (wire_resume (&in, note_cut, &seen), WIRE_NEXT);
+    assert_int_equal (seen.serials[1], 2);
+    assert_int_equal (seen.lens[0] + seen.lens[2], 0);
+    assert_int_equal (seen.lens[1], 1);
+    assert_int_equal (wire_in_memory (&in), 0);
+    wire_in_free (&in);
+  }
+  buf_free (&bytes);
+}
+
 static int
 open_descriptors (void)
 {
@@ -367,6 +414,7 @@ main (void)
     cmocka_unit_test (memory_follows_the_bytes_and_not_the_claim),
     cmocka_unit_test (message_above_the_limit_breaks_at_its_first_word),
     cmocka_unit_test (large_frame_is_read_in_place),
+    cmocka_unit_test (frame_that_is_not_kept_is_given_without_payload),
     cmocka_unit_test (descriptors_reach_the_frame_that_announced_them),
     cmocka_unit_test (descriptors_nobody_announced_are_closed),
     cmocka_unit_test (announced_descriptors_that_never_came_break_the_wire),
