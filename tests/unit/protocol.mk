@@ -11,7 +11,7 @@ test_xdr_LDADD = $(fill_ldadd)
 test_xdr_errors_LDADD = $(protocol_ldadd)
 test_xdr_limits_LDADD = $(fill_ldadd)
 test_xdr_memory_LDADD = $(fill_ldadd)
-test_xdr_memory_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc
+test_xdr_memory_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=realloc
 test_protocol_LDADD = $(protocol_ldadd)
 test_protocol_golden_CPPFLAGS = $(protocol_cppflags)
 test_protocol_golden_LDADD = $(protocol_ldadd)

@@ -35,6 +35,21 @@ __wrap_malloc (size_t len)
   return __real_malloc (len);
 }
 
+void *__real_realloc (void *ptr, size_t len);
+void *__wrap_realloc (void *ptr, size_t len);
+
+void *
+__wrap_realloc (void *ptr, size_t len)
+{
+  if (until_failure == 0) {
+    errno = ENOMEM;
+    return NULL;
+  }
+  if (until_failure > 0)
+    until_failure--;
+  return __real_realloc (ptr, len);
+}
+
 /* A type with enough in it to need several allocations. */
 static const struct xdr_type *
 large_type (void)
