@@ -88,6 +88,15 @@ host_error_forget (void)
   last.is_set = false;
 }
 
+const char *
+host_error_said (void)
+{
+  const char *text = last.is_set ? last.text : NULL;
+
+  last.is_set = false;
+  return text;
+}
+
 int
 host_error_take (const struct instance *instance, struct virgate_error *err)
 {

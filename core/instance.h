@@ -91,6 +91,11 @@ int host_error_take (const struct instance *instance,
                      struct virgate_error *err);
 void host_error_forget (void);
 
+/* The words of such a hook, or NULL when it kept silent; valid until the next
+ * hook on this thread.  Forgets them.
+ */
+const char *host_error_said (void);
+
 /* Find the module whose `schemes` has this name: the module of that name, as
  * every scheme is its own module's name or listed by one.  NULL with err set.
  */

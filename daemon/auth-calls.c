@@ -27,6 +27,11 @@ refuse (struct virgate_call *call)
 {
   if (call->session->state < SESSION_OPEN)
     call->landed = refused_landed;
+  if (call->session->reference)
+    return call_service_error (call, VIRGATE_ERR_AUTH_FAILED,
+                               VIRGATE_FROM_RPC, "this server refuses you; "
+                               "its log says why, under reference %08x",
+                               call->session->reference);
   return call_service_error (call, VIRGATE_ERR_AUTH_FAILED, VIRGATE_FROM_RPC,
                              "%s", "authentication failed");
 }

@@ -31,6 +31,7 @@ struct auth {
   struct policy *policy;        /* a reference */
   enum auth_task task;
   bool is_busy;                 /* a worker has it */
+  char *why;                    /* what methods said when they refused */
   uint8_t chains[AUTH_CHAINS_MAX]; /* enum chain_state */
   struct virgate_call *call;    /* that waits for the task, or NULL */
   int (*settle) (struct auth *auth); /* on the loop, after the task */

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "common/mem.h"
 #include "daemon/access.h"
@@ -63,6 +64,20 @@ has_conversation (const struct session *session,
   return mechanisms && *mechanisms;
 }
 
+/* Keep the words of a method that refuses, for the log. */
+static void
+note_why (struct auth *auth, const struct auth_method *method)
+{
+  const char *said = host_error_said ();
+  char *before = auth->why;
+
+  if (said && asprintf (&auth->why, "%s%s%s: %s", before ? before : "",
+                        before ? "; " : "", method->name, said) == -1)
+    auth->why = NULL;
+  if (said)
+    free (before);
+}
+
 /* Ask one method.  Its name is added to the identity when it says yes. */
 static int
 decide_one (struct session *session, const struct auth_method *method)
@@ -73,12 +88,15 @@ decide_one (struct session *session, const struct auth_method *method)
 
   if (method->ops->decide == NULL)
     return VIRGATE_AUTH_PASS;
+  host_error_forget ();
   result = method->ops->decide (method->inst, &session->peer, identity);
   if (result == VIRGATE_AUTH_YES
       && identity_method (identity, method->name) == -1)
     result = VIRGATE_AUTH_ERROR;
   if (result != VIRGATE_AUTH_YES)
     identity_rewind (identity, before);
+  if (result == VIRGATE_AUTH_NO || result == VIRGATE_AUTH_ERROR)
+    note_why (session->auth, method);
   return result;
 }
 
@@ -169,6 +187,7 @@ free_auth (struct auth *auth)
   if (auth->conv)
     auth->talks->ops->conv_free (auth->conv);
   policy_unref (auth->policy);
+  free (auth->why);
   free (auth);
 }
 
@@ -268,6 +287,17 @@ auth_succeed (struct session *session)
   return 0;
 }
 
+/* One line has all that is known; the peer gets its reference. */
+static void
+log_refusal (struct session *session, const char *why)
+{
+  while (session->reference == 0)
+    if (getrandom (&session->reference, sizeof session->reference, 0) == -1)
+      session->reference = 1;
+  session_log (session, VIRGATE_LOG_NOTICE, "refused, reference %08x: %s",
+               session->reference, why);
+}
+
 /* After the facts: in, out, or a conversation. */
 static int
 settle_facts (struct auth *auth)
@@ -279,36 +309,61 @@ settle_facts (struct auth *auth)
     return 0;
   }
   if (auth_is_refused (auth))
-    session_log (session, VIRGATE_LOG_NOTICE, "refused: no authentication "
-                 "method accepts it");
+    log_refusal (session, auth->outcome == VIRGATE_AUTH_YES
+                 ? "an access list lets it not in" : auth->why ? auth->why
+                 : "no authentication method accepts it");
   else
     session->in.frame_max = LIMIT_SASL_FRAME;
   return 0;
 }
 
+/* No chain has succeeded yet.  NULL: the session is closed. */
+static struct auth *
+make_auth (struct session *session)
+{
+  struct auth *auth = calloc (1, sizeof *auth);
+
+  if (auth == NULL) {
+    session_close (session, VIRGATE_LOG_ERROR, "out of memory");
+    return NULL;
+  }
+  auth->session = session;
+  auth->policy = session->listener->policy;
+  policy_ref (auth->policy);
+  auth->settle = settle_facts;
+  session->auth = auth;
+  return auth;
+}
+
 void
 auth_begin (struct session *session)
 {
-  struct policy *policy = session->listener->policy;
+  unsigned count = session->listener->policy->auth.count;
   struct auth *auth;
 
   session_enter (session, SESSION_AUTH);
-  if (policy->auth.count == 0 && auth_succeed (session) == 0) {
+  if (count == 0 && auth_succeed (session) == 0) {
     session_poll (session);
     return;
   }
-  auth = calloc (1, sizeof *auth);
-  if (auth == NULL) {
-    session_close (session, VIRGATE_LOG_ERROR, "out of memory");
+  auth = make_auth (session);
+  if (auth == NULL)
     return;
-  }
-  auth->session = session;
-  auth->policy = policy;
-  policy_ref (policy);
-  auth->settle = settle_facts;
-  session->auth = auth;
-  if (policy->auth.count > 0)
+  auth->outcome = VIRGATE_AUTH_YES;
+  if (count > 0)
     auth_run (auth, AUTH_FACTS);
+  else
+    settle_facts (auth);
+  session_poll (session);
+}
+
+void
+auth_refuse (struct session *session, const char *why)
+{
+  session_enter (session, SESSION_AUTH);
+  if (make_auth (session) == NULL)
+    return;
+  log_refusal (session, why);
   session_poll (session);
 }
 

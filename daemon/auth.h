@@ -42,6 +42,11 @@ struct auth_policy {
  */
 void auth_begin (struct session *session);
 
+/* The transport refuses the peer after its handshake: the session waits in
+ * SESSION_AUTH for the first call, whose answer is that it is refused.
+ */
+void auth_refuse (struct session *session, const char *why);
+
 /* Free what belongs to the conversation. */
 void auth_end (struct session *session);
 

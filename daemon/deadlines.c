@@ -26,7 +26,9 @@ session_expire (struct wait *wait, enum loop_wait which)
 
   if (which == WAIT_OPEN && session->is_opening)
     return;
-  session_close (session, VIRGATE_LOG_INFO, reasons[which]);
+  session_close (session, which == WAIT_HANDSHAKE ? VIRGATE_LOG_NOTICE
+                                                  : VIRGATE_LOG_INFO,
+                 reasons[which]);
 }
 
 void

@@ -11,15 +11,23 @@
 
 /* Why a hook failed, for the log; the other side learns nothing. */
 static void
-give_up (struct session *session, const char *what)
+give_up (struct session *session)
 {
-  struct virgate_error error = { 0 };
+  CLEANUP_ERROR struct virgate_error error = { 0 };
 
   host_error_take (session->listener->instance, &error);
-  session_log (session, VIRGATE_LOG_INFO, "%s: %s", what,
-               error_message (&error));
-  error_clear (&error);
+  session_log (session, VIRGATE_LOG_NOTICE, "%s", error_message (&error));
   session_close (session, VIRGATE_LOG_DEBUG, NULL);
+}
+
+/* The handshake is over, so the other side can be told that it is refused. */
+static void
+refuse (struct session *session)
+{
+  CLEANUP_ERROR struct virgate_error error = { 0 };
+
+  host_error_take (session->listener->instance, &error);
+  auth_refuse (session, error_message (&error));
 }
 
 /* A transport may change descriptors in its handshake. */
@@ -48,7 +56,7 @@ handshake_step (struct session *session)
     return;
   }
   if (ret != 0) {
-    give_up (session, "handshake failed");
+    give_up (session);
     return;
   }
   session->want_out = 0;
@@ -58,7 +66,7 @@ handshake_step (struct session *session)
   host_error_forget ();
   if (session->ops->peer
       && session->ops->peer (session->conn, &session->peer, 1) == -1) {
-    give_up (session, "refused");
+    refuse (session);
     return;
   }
   auth_begin (session);

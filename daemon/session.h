@@ -76,6 +76,7 @@ struct session {
   uint32_t turn_frames;         /* handled in this turn */
   uint32_t request_bytes;       /* arguments of calls in flight */
   uint32_t held_bytes;
+  uint32_t reference;           /* that a refusal was logged under; 0: none */
   uint32_t pins;                /* handles and jobs that keep the memory */
 
   uint8_t state;                /* enum session_state */

@@ -16,7 +16,9 @@ extern "C" {
 
 enum virgate_auth_result {
   VIRGATE_AUTH_ERROR = -1,      /* could not decide, after host->error: no */
-  VIRGATE_AUTH_NO = 0,          /* refused; say why through host->log */
+  VIRGATE_AUTH_NO = 0,          /* refused; say why through host->error: the
+                                   log gets it, with who it was and from where,
+                                   and the peer does not */
   VIRGATE_AUTH_YES = 1,         /* the identity is filled in */
   VIRGATE_AUTH_MORE = 2,        /* a conversation goes on */
   VIRGATE_AUTH_PASS = 3         /* the facts say nothing: ask others */

@@ -203,9 +203,8 @@ peercred_decide (void *inst, const struct virgate_peer *peer,
     return VIRGATE_AUTH_PASS;
   if (is_allowed (p, peer, uid.num))
     return identify (p, peer, uid.num, identity);
-  p->host->log (p->host, VIRGATE_LOG_NOTICE,
-                "uid %llu is in neither users nor groups of [%s]",
-                (unsigned long long) uid.num, p->host->section);
+  p->host->error (p->host, "uid %llu is in neither users nor groups of [%s]",
+                  (unsigned long long) uid.num, p->host->section);
   return VIRGATE_AUTH_NO;
 }
 

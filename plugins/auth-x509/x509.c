@@ -238,13 +238,13 @@ x509_decide (void *inst, const struct virgate_peer *peer,
   const char *dn = fact_text (x, peer, VIRGATE_FACT_X509_DN);
 
   if (verdict || dn == NULL) {
-    host->log (host, VIRGATE_LOG_NOTICE, "no good certificate: %s",
-               verdict ? verdict : "none was shown");
+    host->error (host, "no good certificate: %s",
+                 verdict ? verdict : "none was shown");
     return VIRGATE_AUTH_NO;
   }
   if (!is_allowed (x, peer)) {
-    host->log (host, VIRGATE_LOG_NOTICE, "certificate of %s: no allow rule "
-               "of [%s] matches it", dn, host->section);
+    host->error (host, "certificate of %s: no allow rule of [%s] matches it",
+                 dn, host->section);
     return VIRGATE_AUTH_NO;
   }
   return identify (x, peer, dn, identity);

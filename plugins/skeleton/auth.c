@@ -50,8 +50,8 @@ skeleton_decide (void *inst, const struct virgate_peer *peer,
       || fact.vouch != VIRGATE_VOUCH_KERNEL)
     return VIRGATE_AUTH_PASS;
   if (fact.num != s->uid) {
-    host->log (host, VIRGATE_LOG_NOTICE, "uid %llu is not the one allowed",
-               (unsigned long long) fact.num);
+    host->error (host, "uid %llu is not the one allowed",
+                 (unsigned long long) fact.num);
     return VIRGATE_AUTH_NO;
   }
   snprintf (name, sizeof name, "uid-%llu", (unsigned long long) fact.num);

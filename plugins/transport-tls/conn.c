@@ -586,10 +586,12 @@ certificate_facts (struct tls_conn *conn, struct virgate_peer *peer)
   else if (len > 0)
     r = tls_peer_facts (host, peer, chain[0]);
   tls_chain_free (chain, len);
-  if (r == 0 && conn->why && conn->tls->verify == TLS_VERIFY_REQUIRE)
-    return host->error (host, "client certificate (%s) refused: %s", name,
+  if (r == -1 || conn->why == NULL || conn->tls->verify < TLS_VERIFY_REQUIRE)
+    return r;
+  return len == 0
+         ? host->error (host, "it has no certificate")
+         : host->error (host, "its certificate (%s) is refused: %s", name,
                         conn->why);
-  return r;
 }
 
 int
