@@ -270,6 +270,26 @@ static const struct cli_option opts_help[] = {
   OPT_END
 };
 
+static const struct cli_option opts_pki[] = {
+  NEEDS ("action", OPT_STRING, COMPLETE_NOTHING,
+         "init, server, client, revoke, show or check"),
+  { "name", OPT_ARGS, 0, COMPLETE_FILE, 0, NULL,
+    "a CA's, client's or server's names; files; a URI" },
+  { "ip", OPT_ARGS, OPT_NAMED, COMPLETE_NOTHING, 0, NULL,
+    "an address of the server; may be given again" },
+  { "dir", OPT_STRING, OPT_NAMED, COMPLETE_FILE, 0, NULL,
+    "the CA's folder instead of the usual places" },
+  { "out", OPT_STRING, OPT_NAMED, COMPLETE_FILE, 0, NULL,
+    "a folder for what is made, with the CA's certificate" },
+  { "days", OPT_INT, OPT_NAMED, COMPLETE_NOTHING, 0, NULL,
+    "how long it is valid (a CA 3650, others 730)" },
+  { "organization", OPT_STRING, OPT_NAMED, COMPLETE_NOTHING, 0, NULL,
+    "O= of the subject (the CA's)" },
+  FLAG ("rsa", 0, "an RSA key of 3072 bits instead of an EC P-256 one"),
+  FLAG ("force", 0, "replace files that exist"),
+  OPT_END
+};
+
 const struct command shell_commands[] = {
   { "call", "call any procedure of the protocol", opts_call, run_call,
     COMMAND_SECRET },
@@ -282,6 +302,8 @@ const struct command shell_commands[] = {
   { "exit", "quit this interactive terminal", NULL, run_quit,
     COMMAND_LOCAL },
   { "help", "print help", opts_help, run_help, COMMAND_LOCAL },
+  { "pki", "make, revoke, show and check certificates", opts_pki, run_pki,
+    COMMAND_LOCAL },
   { "pwd", "print the current directory", NULL, run_pwd, COMMAND_LOCAL },
   { "quit", "quit this interactive terminal", NULL, run_quit,
     COMMAND_LOCAL },

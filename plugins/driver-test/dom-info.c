@@ -76,11 +76,7 @@ HANDLER (domain_get_control_info)
   if (!dom)
     return -1;
   for (size_t i = 0; i < COUNT_OF (controls); i++) {
-    /* A clock before its start counts as occupied. */
-    bool early = i == 1 && dom->seconds <= 0;
-
-    if (early ? false : dom->seconds < controls[i].from
-        || dom->seconds >= controls[i].to)
+    if (dom->seconds < controls[i].from || dom->seconds >= controls[i].to)
       continue;
     ret->state = controls[i].state;
     ret->stateTime = (uint64_t) (dom->seconds

@@ -234,8 +234,7 @@ HANDLER_IN (domain_set_iothread_params)
   /* Threads that the definition brought are not known before a start. */
   thread = find_thread (dom, args->iothread_id);
   if (!thread)
-    return fail_in (c, VIRGATE_FROM_NONE, VIRGATE_ERR_RPC,
-                    "An error occurred, but the cause is unknown");
+    return fail_unsaid (c, VIRGATE_FROM_NONE);
   if (params_check (c, val, len, poll_specs) == -1)
     return -1;
   if ((param = params_find (val, len, poll_specs[0].name)))

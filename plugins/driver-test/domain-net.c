@@ -549,7 +549,7 @@ const struct xml_elem domain_net_kids[] = {
     .after = source_after },
   { "vlan", .after = vlan_after, .attrs = ATTRS ({ "trunk",
                                                   .flags = XT_MADE }),
-    .domain = VIRGATE_FROM_NONE, .kids = KIDS (
+    .domain = XT_FROM_NONE, .kids = KIDS (
       { "tag", .flags = XT_MANY, .after = tag_after, .attrs = ATTRS (
           { "id", XT_UINT, XT_REQUIRED },
           { "nativeMode", XT_ENUM, XT_NONZERO,

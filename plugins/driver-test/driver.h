@@ -115,7 +115,8 @@ char *call_strdup (const struct ctx *c, const char *str);
  * fail_arg     an argument that a library function refuses: the record names
  *              the function and the argument, the message has no template
  * fail_system  an errno: the text gets ": strerror" and the number
- * fail_unsaid  without any reason, as some calls always did
+ * fail_unsaid  without any reason, as some calls always did: domain NONE or
+ *              RPC says who noticed
  * fail_xml     what the XML engine recorded; clears it
  */
 int fail (const struct ctx *c, int code, const char *format, ...)
@@ -128,7 +129,7 @@ int fail_arg (const struct ctx *c, int domain, const char *function,
   VIRGATE_PRINTF (5, 6);
 int fail_system (const struct ctx *c, int number, const char *format, ...)
   VIRGATE_PRINTF (3, 4);
-int fail_unsaid (const struct ctx *c);
+int fail_unsaid (const struct ctx *c, int domain);
 int fail_xml (const struct ctx *c, struct xml_error *err);
 int fail_memory (const struct ctx *c);
 

@@ -106,15 +106,16 @@ fail_system (const struct ctx *c, int number, const char *format, ...)
 }
 
 int
-fail_unsaid (const struct ctx *c)
+fail_unsaid (const struct ctx *c, int domain)
 {
-  static char message[]
+  static char by_library[] = "An error occurred, but the cause is unknown";
+  static char by_server[]
     = "Library function returned error but did not set virError";
   const struct virgate_error error = {
     .code = VIRGATE_ERR_INTERNAL_ERROR,
-    .domain = VIRGATE_FROM_RPC,
+    .domain = domain,
     .level = VIRGATE_LEVEL_ERROR,
-    .message = message,
+    .message = domain == VIRGATE_FROM_RPC ? by_server : by_library,
   };
 
   return c->host->call_error_record (c->call, &error);

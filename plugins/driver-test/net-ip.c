@@ -224,7 +224,7 @@ tftp_after (struct xml_load *load, struct xml_node *node, xmlNode *src)
 }
 
 const struct xml_elem net_ip_kids[] = {
-  { "tftp", .flags = XT_KEEP, .after = tftp_after,
+  { "tftp", .after = tftp_after,
     .attrs = ATTRS ({ "root", .flags = XT_NOT_EMPTY }) },
   { "dhcp", .after = dhcp_after, .kids = KIDS (
       { "range", .flags = XT_MANY, .after = range_after, .kids = KIDS (LEASE),

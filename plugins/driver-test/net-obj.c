@@ -536,7 +536,8 @@ changed_copy (const struct ctx *c, const struct net_def *def,
 
 static int
 update (const struct ctx *c,
-        const struct virgate_remote_network_update_args *args, xmlNode *src)
+        const struct virgate_remote_network_update_args *args, xmlNode *src,
+        struct xml_error *err)
 {
   struct net_def *live = NULL, *config = NULL;
   uint32_t flags = args->flags;
@@ -550,6 +551,8 @@ update (const struct ctx *c,
     flags |= net->active ? UPDATE_LIVE : UPDATE_CONFIG;
   if (update_check (c, net, flags) == -1)
     return -1;
+  if (!src)
+    return fail_xml (c, err);
   if (flags & UPDATE_LIVE
       && !(live = changed_copy (c, net->def, args, src)))
     return -1;
@@ -573,7 +576,7 @@ update (const struct ctx *c,
 HANDLER_IN (network_update)
 {
   struct xml_error err = { 0 };
-  xmlDoc *doc;
+  xmlDoc *doc = NULL;
   int result;
 
   if (check_flags (c, args->flags, UPDATE_LIVE | UPDATE_CONFIG,
@@ -581,8 +584,9 @@ HANDLER_IN (network_update)
     return -1;
   if (xml_parse (args->xml, VIRGATE_FROM_NETWORK, "network_update_xml", NULL,
                  NULL, &doc, &err) == -1)
-    return fail_xml (c, &err);
-  result = update (c, args, xmlDocGetRootElement (doc));
+    doc = NULL;
+  result = update (c, args, doc ? xmlDocGetRootElement (doc) : NULL, &err);
   xmlFreeDoc (doc);
+  xml_error_clear (&err);
   return result;
 }

@@ -172,6 +172,17 @@ address_after (struct xml_load *load, struct xml_node *node, xmlNode *src)
 }
 
 static int
+driver_after (struct xml_load *load, struct xml_node *node, xmlNode *src)
+{
+  const char *name = xml_attr (node, "name");
+
+  if (!name || strcmp (name, "kvm") == 0 || strcmp (name, "vfio") == 0)
+    return 0;
+  return xml_unsupported (load, "Unknown forward <driver name='%s'/> "
+                          "in network %s", name, net_name_of (load));
+}
+
+static int
 forward_before (struct xml_load *load, struct xml_node *node, xmlNode *src)
 {
   const char *mode = xml_attr (node, "mode");
@@ -190,7 +201,7 @@ forward_before (struct xml_load *load, struct xml_node *node, xmlNode *src)
       && (xml_src_child (src, "address") || xml_src_child (src, "pf")))
     return xml_wrong (load, "the <forward> 'dev' attribute cannot be used "
                       "when <address> or <pf> sub-elements are present "
-                      "in network %s", net_name_of (load));
+                      "in network %s", "%s");    /* clients know no name */
   return 0;
 }
 
@@ -218,11 +229,8 @@ forward_after (struct xml_load *load, struct xml_node *node, xmlNode *src)
 }
 
 static const struct xml_elem forward_kids[] = {
-  { "driver", .attrs = ATTRS (
-      { "name", XT_ENUM, XT_NONZERO, .names = NAMES ("default", "kvm",
-                                                     "vfio"),
-        .bad_code = VIRGATE_ERR_CONFIG_UNSUPPORTED,
-        .bad = "Unknown forward <driver name='%s'/>" }) },
+  { "driver", .after = driver_after,
+    .attrs = ATTRS ({ "name", .flags = XT_NOT_EMPTY }) },
   { "nat", .before = nat_before, .attrs = ATTRS ({ "ipv6", XT_BOOL }),
     .kids = KIDS (
       { "address", .flags = XT_KEEP, .after = nat_address,
@@ -349,6 +357,27 @@ rate_after (struct xml_load *load, struct xml_node *node, xmlNode *src)
   return 0;
 }
 
+static int
+bandwidth_before (struct xml_load *load, struct xml_node *node, xmlNode *src)
+{
+  CLEANUP_FREE char *class = xml_src_attr (src, "classID");
+
+  if (!class)
+    return 0;
+  return xml_fail (load->err, load->domain, VIRGATE_ERR_XML_DETAIL,
+                   "classID attribute not supported on <bandwidth> "
+                   "in this usage context");
+}
+
+/* Networks must say the type; their groups need not. */
+static int
+virtualport_after (struct xml_load *load, struct xml_node *node, xmlNode *src)
+{
+  if (xml_attr (node, "type") || node->parent->parent)
+    return 0;
+  return xml_wrong (load, "missing required virtualport type");
+}
+
 #define RATE(tag)                                                       \
   { tag, XT_ULL, XT_HIDE_ZERO,                                          \
     .bad_code = VIRGATE_ERR_CONFIG_UNSUPPORTED,                         \
@@ -357,14 +386,15 @@ rate_after (struct xml_load *load, struct xml_node *node, xmlNode *src)
   { tag, .after = rate_after, .attrs = ATTRS (                          \
       RATE ("average"), RATE ("peak"), RATE ("floor"), RATE ("burst")) }
 #define VLAN                                                            \
-  { "vlan", .after = vlan_after, .domain = VIRGATE_FROM_NONE,           \
+  { "vlan", .after = vlan_after, .domain = XT_FROM_NONE,                \
     .attrs = ATTRS ({ "trunk", .flags = XT_MADE }), .kids = KIDS (      \
       { "tag", .flags = XT_MANY, .attrs = ATTRS (                       \
           { "id", XT_UINT, XT_REQUIRED },                               \
           { "nativeMode", XT_ENUM, XT_NONZERO,                          \
             .names = NAMES ("default", "tagged", "untagged") }) }) }
 #define VIRTUALPORT                                                     \
-  { "virtualport", .domain = VIRGATE_FROM_NONE, .attrs = ATTRS (        \
+  { "virtualport", .domain = XT_FROM_NONE, .after = virtualport_after,  \
+    .attrs = ATTRS (                                                    \
       { "type", XT_ENUM, XT_NONZERO,                                    \
         .bad_code = VIRGATE_ERR_CONFIG_UNSUPPORTED,                     \
         .names = NAMES ("none", "802.1Qbg", "802.1Qbh", "openvswitch",  \
@@ -378,7 +408,7 @@ rate_after (struct xml_load *load, struct xml_node *node, xmlNode *src)
           { "instanceid", XT_UUID }, { "interfaceid", XT_UUID },        \
           { "profileid", .flags = XT_NOT_EMPTY }) }) }
 #define BANDWIDTH                                                       \
-  { "bandwidth", .domain = VIRGATE_FROM_NONE,                           \
+  { "bandwidth", .domain = XT_FROM_NONE, .before = bandwidth_before,    \
     .kids = KIDS (RATES ("inbound"), RATES ("outbound")) }
 
 static int

@@ -214,7 +214,7 @@ HANDLER (node_get_free_pages)
       || check_flags (c, args->flags, 0, "testNodeGetFreePages") == -1)
     return -1;
   (void) ret;
-  return fail_unsaid (c);
+  return fail_unsaid (c, VIRGATE_FROM_RPC);
 }
 
 HANDLER (node_get_cpu_map)

@@ -247,7 +247,8 @@ load_node (struct xml_load *load, struct xml_node *node, xmlNode *src)
   int outer = load->domain, ret;
 
   if (node->schema->domain)
-    load->domain = node->schema->domain;
+    load->domain = node->schema->domain == XT_FROM_NONE
+                   ? VIRGATE_FROM_NONE : node->schema->domain;
   ret = load_parts (load, node, src);
   load->domain = outer;
   return ret;

@@ -125,6 +125,7 @@ struct xml_elem {
   int domain;                   /* of errors in it and below; 0 = as outside */
 };
 
+#define XT_FROM_NONE (-1)       /* the domain NONE, whose number is 0 */
 #define XT_WHEN(kind) (UINT64_C (1) << (kind))
 
 /* One run of the engine. */

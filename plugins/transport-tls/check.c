@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tls.h"
+#include "creds.h"
 
 static bool
 bad (char *why, size_t size, const char *fmt, ...)
@@ -23,16 +23,6 @@ bad (char *why, size_t size, const char *fmt, ...)
   return false;
 }
 
-static void
-format_day (time_t when, char *text, size_t size)
-{
-  struct tm tm;
-
-  if (gmtime_r (&when, &tm) == NULL
-      || strftime (text, size, "%Y-%m-%d %H:%M:%S UTC", &tm) == 0)
-    snprintf (text, size, "an unknown day");
-}
-
 static bool
 dates_fit (gnutls_x509_crt_t crt, char *why, size_t size)
 {
@@ -43,11 +33,11 @@ dates_fit (gnutls_x509_crt_t crt, char *why, size_t size)
   until = gnutls_x509_crt_get_expiration_time (crt);
   tls_crt_name (crt, name, sizeof name);
   if (until != (time_t) -1 && until < now) {
-    format_day (until, day, sizeof day);
+    tls_format_time (until, day, sizeof day);
     return bad (why, size, "the certificate of %s expired on %s", name, day);
   }
   if (from != (time_t) -1 && from > now) {
-    format_day (from, day, sizeof day);
+    tls_format_time (from, day, sizeof day);
     return bad (why, size, "the certificate of %s is not valid before %s; "
                 "is the clock right?", name, day);
   }
@@ -132,7 +122,6 @@ trust_says (const struct tls_creds *creds, const gnutls_x509_crt_t *chain,
   unsigned flags = GNUTLS_PROFILE_TO_VFLAGS (GNUTLS_PROFILE_MEDIUM);
   unsigned status = 0;
   char issuer[512];
-  gnutls_datum_t dn = { NULL, 0 };
   int r;
 
   r = gnutls_x509_trust_list_verify_crt (creds->trust,
@@ -143,11 +132,7 @@ trust_says (const struct tls_creds *creds, const gnutls_x509_crt_t *chain,
   for (unsigned i = 0; i < sizeof verdicts / sizeof verdicts[0]; i++) {
     if (!(status & verdicts[i].status))
       continue;
-    if (gnutls_x509_crt_get_issuer_dn3 (chain[len - 1], &dn, 0) < 0)
-      dn.data = NULL;
-    snprintf (issuer, sizeof issuer, "%.*s", dn.data ? (int) dn.size : 1,
-              dn.data ? (const char *) dn.data : "?");
-    gnutls_free (dn.data);
+    tls_crt_issuer (chain[len - 1], issuer, sizeof issuer);
     return bad (why, size, "%s; issuer: %s", verdicts[i].text, issuer);
   }
   return status == 0 || bad (why, size, "it is not trusted");
@@ -171,31 +156,27 @@ tls_check_chain (const struct tls_creds *creds, const gnutls_x509_crt_t *chain,
          && purpose_fits (chain[0], server, why, size);
 }
 
+/* The whole verification would stop at the first fault, such as a date. */
 bool
 tls_check_revoked (const struct tls_creds *creds,
                    const gnutls_x509_crt_t *chain, unsigned len)
 {
-  unsigned status = 0;
-
-  return len > 0
-         && gnutls_x509_trust_list_verify_crt (creds->trust,
-                                               (gnutls_x509_crt_t *) chain,
-                                               len, 0, &status, NULL) >= 0
-         && (status & GNUTLS_CERT_REVOKED);
+  for (unsigned i = 0; i < len; i++)
+    if (gnutls_x509_crt_check_revocation (chain[i], creds->crls,
+                                          creds->crl_count) == 1)
+      return true;
+  return false;
 }
 
-static void
-list_names (gnutls_x509_crt_t crt, char *list, size_t size)
+/* The address in the text of a URI's host, where it is one; its length. */
+static unsigned
+parse_address (const char *name, unsigned char addr[16])
 {
-  size_t used = 0;
-  char san[600];
+  char text[64];
 
-  list[0] = '\0';
-  for (unsigned n = 0; used < size && tls_crt_san (crt, n, san, sizeof san);
-       n++)
-    used += snprintf (list + used, size - used, "%s%s", n ? ", " : "", san);
-  if (list[0] == '\0')
-    tls_crt_name (crt, list, size);
+  snprintf (text, sizeof text, "%.*s", (int) strcspn (name, "%"), name);
+  return inet_pton (AF_INET, text, addr) == 1 ? 4
+         : inet_pton (AF_INET6, text, addr) == 1 ? 16 : 0;
 }
 
 bool
@@ -204,12 +185,11 @@ tls_check_name (gnutls_x509_crt_t crt, const char *name, char *why,
 {
   unsigned char addr[16];
   char names[700];
-  unsigned len = inet_pton (AF_INET, name, addr) == 1 ? 4
-                 : inet_pton (AF_INET6, name, addr) == 1 ? 16 : 0;
+  unsigned len = parse_address (name, addr);
 
   if (len ? gnutls_x509_crt_check_ip (crt, addr, len, 0)
           : gnutls_x509_crt_check_hostname (crt, name))
     return true;
-  list_names (crt, names, sizeof names);
+  tls_crt_names (crt, names, sizeof names);
   return bad (why, size, "it is not for '%s'; it names: %s", name, names);
 }

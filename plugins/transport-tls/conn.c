@@ -38,7 +38,7 @@ struct tls_conn {
   bool is_server, no_verify, at_end;
 };
 
-/* Bytes from below -----------------------------------------------------------*/
+/* Bytes from below ----------------------------------------------------------*/
 
 static ssize_t
 lower_result (struct tls_conn *conn, ssize_t n)
@@ -201,19 +201,21 @@ client_creds (const struct tls *tls, const struct virgate_uri *uri)
 {
   const char *folder = param (uri, "pkipath");
   const char *priority = param (uri, "tls_priority");
-  struct tls one = *tls;
+  struct tls_paths paths;
+  const struct tls_want want = {
+    .paths = &paths, .priority = priority ? priority : tls->priority,
+    .tls13_only = tls->tls13_only,
+  };
   struct tls_creds *creds = NULL;
+  char why[TLS_WHY_MAX] = "out of memory";
 
-  if (tls_paths_copy (&one.paths, &tls->paths) == -1
-      || tls_paths_default (&one.paths, false,
-                            folder ? folder : tls->pki_path) == -1)
-    tls->host->error (tls->host, "out of memory");
-  else {
-    if (priority)
-      one.priority = (char *) priority;
-    creds = tls_creds_load (&one, &one.paths);
-  }
-  tls_paths_free (&one.paths);
+  if (tls_paths_copy (&paths, &tls->paths) == 0
+      && tls_paths_default (&paths, false,
+                            folder ? folder : tls->pki_path) == 0)
+    creds = tls_creds_load (&want, why, sizeof why);
+  tls_paths_free (&paths);
+  if (creds == NULL)
+    tls->host->error (tls->host, "%s", why);
   return creds;
 }
 
@@ -387,7 +389,7 @@ confirm_from_server (struct tls_conn *conn)
   return host->error (host, "the server refused %s; the server's log says "
                       "why", has_cert ? "our certificate or address"
                       : "us, and we have no certificate: make one, or say "
-                      "where it is");
+                        "where it is");
 }
 
 int

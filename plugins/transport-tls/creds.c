@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,7 @@
 
 #include "common/cleanup.h"
 #include "common/mem.h"
-#include "tls.h"
+#include "creds.h"
 
 /* A file of certificates is not larger. */
 #define FILE_MAX (4 * 1024 * 1024)
@@ -24,28 +25,37 @@ static const char *const file_kinds[TLS_FILES] = {
 
 /* What a set being loaded has in hand. */
 struct load {
-  const struct tls *tls;
-  const struct tls_paths *paths;
+  const struct tls_want *want;
   gnutls_datum_t data[TLS_FILES]; /* size 0: absent */
   struct tls_creds *creds;
-  bool server;
+  char *why;
+  size_t why_size;
 };
+
+static int
+fail (const struct load *load, const char *fmt, ...)
+{
+  va_list args;
+
+  va_start (args, fmt);
+  vsnprintf (load->why, load->why_size, fmt, args);
+  va_end (args);
+  return -1;
+}
 
 static int
 complain (const struct load *load, enum tls_files which, const char *what,
           int code)
 {
-  return load->tls->host->error (load->tls->host, "%s %s: %s%s%s",
-                                 file_kinds[which], load->paths->file[which],
-                                 what, code ? ": " : "",
-                                 code ? gnutls_strerror (code) : "");
+  return fail (load, "%s %s: %s%s%s", file_kinds[which],
+               load->want->paths->file[which], what, code ? ": " : "",
+               code ? gnutls_strerror (code) : "");
 }
 
 /* A private key is refused when others can read it. */
 static int
 check_mode (const struct load *load, enum tls_files which, FILE *file)
 {
-  const struct virgate_host *host = load->tls->host;
   struct stat st;
 
   if (fstat (fileno (file), &st) == -1)
@@ -53,16 +63,16 @@ check_mode (const struct load *load, enum tls_files which, FILE *file)
   if (!S_ISREG (st.st_mode))
     return complain (load, which, "not a regular file", 0);
   if (which == TLS_KEY && (st.st_mode & 077))
-    return host->error (host, "private key %s: others can read it (mode "
-                        "%04o); chmod 0600 it", load->paths->file[which],
-                        (unsigned) st.st_mode & 07777);
+    return fail (load, "private key %s: others can read it (mode %04o); "
+                 "chmod 0600 it", load->want->paths->file[which],
+                 (unsigned) st.st_mode & 07777);
   return 0;
 }
 
 static int
 read_file (struct load *load, enum tls_files which)
 {
-  const char *path = load->paths->file[which];
+  const char *path = load->want->paths->file[which];
   CLEANUP_FCLOSE FILE *file = NULL;
   gnutls_datum_t *data = &load->data[which];
 
@@ -70,7 +80,7 @@ read_file (struct load *load, enum tls_files which)
     return 0;
   file = fopen (path, "re");
   if (file == NULL) {
-    if (errno == ENOENT && load->paths->is_optional[which])
+    if (errno == ENOENT && load->want->paths->is_optional[which])
       return 0;
     return complain (load, which, strerror (errno), 0);
   }
@@ -89,13 +99,17 @@ read_file (struct load *load, enum tls_files which)
   return 0;
 }
 
+/* What has expired already, as an old CA in a bundle may have, is for the
+ * checks to judge.
+ */
 static void
-note_expiry (struct tls_creds *creds, gnutls_x509_crt_t crt)
+note_expiry (struct tls_creds *creds, time_t until, enum tls_files which)
 {
-  time_t until = gnutls_x509_crt_get_expiration_time (crt);
-
-  if (until != (time_t) -1 && (creds->expires == 0 || until < creds->expires))
-    creds->expires = until;
+  if (until == (time_t) -1 || until < time (NULL)
+      || (creds->expires != 0 && until >= creds->expires))
+    return;
+  creds->expires = until;
+  creds->expires_what = file_kinds[which];
 }
 
 static int
@@ -111,7 +125,8 @@ load_ca (struct load *load)
   if (r < 0 || count == 0)
     return complain (load, TLS_CA, "no certificate in PEM form is in it", r);
   for (unsigned i = 0; i < count; i++)
-    note_expiry (creds, list[i]);
+    note_expiry (creds, gnutls_x509_crt_get_expiration_time (list[i]),
+                 TLS_CA);
   /* The trust list owns the certificates from here on. */
   r = gnutls_x509_trust_list_add_cas (creds->trust, list, count, 0);
   gnutls_free (list);
@@ -120,11 +135,24 @@ load_ca (struct load *load)
   return 0;
 }
 
+/* The trust list takes over a list that is signed by one of its CAs. */
+static bool
+trust_crl (struct tls_creds *creds, gnutls_x509_crl_t crl)
+{
+  if (gnutls_x509_trust_list_add_crls (creds->trust, &crl, 1,
+                                       GNUTLS_TL_VERIFY_CRL, 0) <= 0)
+    return false;
+  creds->crls[creds->crl_count++] = crl;
+  note_expiry (creds, gnutls_x509_crl_get_next_update (crl), TLS_CRL);
+  return true;
+}
+
 static int
 load_crl (struct load *load)
 {
+  struct tls_creds *creds = load->creds;
   gnutls_x509_crl_t *list = NULL;
-  unsigned count = 0, used = 0;
+  unsigned count = 0;
   int r;
 
   if (load->data[TLS_CRL].size == 0)
@@ -133,16 +161,12 @@ load_crl (struct load *load)
                                     GNUTLS_X509_FMT_PEM, 0);
   if (r < 0 || count == 0)
     return complain (load, TLS_CRL, "no list in PEM form is in it", r);
-  for (unsigned i = 0; i < count; i++) {
-    r = gnutls_x509_trust_list_add_crls (load->creds->trust, &list[i], 1,
-                                         GNUTLS_TL_VERIFY_CRL, 0);
-    if (r > 0)
-      used++;
-    else
+  creds->crls = calloc (count, sizeof *creds->crls);
+  for (unsigned i = 0; i < count; i++)
+    if (creds->crls == NULL || !trust_crl (creds, list[i]))
       gnutls_x509_crl_deinit (list[i]);
-  }
   gnutls_free (list);
-  if (used != count)
+  if (creds->crl_count != count)
     return complain (load, TLS_CRL, "it is not signed by the CA in use", 0);
   return 0;
 }
@@ -161,7 +185,8 @@ load_chain (struct load *load)
                      r);
   if (creds->chain_len > TLS_CHAIN_MAX)
     return complain (load, TLS_CERT, "too many certificates", 0);
-  note_expiry (creds, creds->chain[0]);
+  note_expiry (creds, gnutls_x509_crt_get_expiration_time (creds->chain[0]),
+               TLS_CERT);
   return 0;
 }
 
@@ -170,7 +195,6 @@ pair_fits (struct load *load, gnutls_x509_privkey_t key)
 {
   unsigned char of_key[64], of_crt[64];
   size_t key_len = sizeof of_key, crt_len = sizeof of_crt;
-  const struct virgate_host *host = load->tls->host;
 
   if (gnutls_x509_privkey_get_key_id (key, GNUTLS_KEYID_USE_SHA256, of_key,
                                       &key_len) < 0
@@ -178,10 +202,10 @@ pair_fits (struct load *load, gnutls_x509_privkey_t key)
                                      GNUTLS_KEYID_USE_SHA256, of_crt,
                                      &crt_len) < 0
       || key_len != crt_len || memcmp (of_key, of_crt, key_len) != 0)
-    return host->error (host, "private key %s does not belong to certificate "
-                        "%s: they are of different pairs",
-                        load->paths->file[TLS_KEY],
-                        load->paths->file[TLS_CERT]);
+    return fail (load, "private key %s does not belong to certificate %s: "
+                 "they are of different pairs",
+                 load->want->paths->file[TLS_KEY],
+                 load->want->paths->file[TLS_CERT]);
   return 0;
 }
 
@@ -222,7 +246,7 @@ load_pair (struct load *load)
   if (load_chain (load) == -1 || load_key (load) == -1)
     return -1;
   if (!tls_check_chain (load->creds, load->creds->chain,
-                        load->creds->chain_len, load->server, why,
+                        load->creds->chain_len, load->want->is_server, why,
                         sizeof why))
     return complain (load, TLS_CERT, why, 0);
   return 0;
@@ -234,25 +258,25 @@ load_pair (struct load *load)
 static int
 load_priority (struct load *load)
 {
-  const struct tls *tls = load->tls;
+  const struct tls_want *want = load->want;
   CLEANUP_FREE char *text = NULL;
   const char *at = NULL;
   int r;
 
   if (asprintf (&text, "%s:-VERS-ALL:+VERS-TLS1.3%s:-CTYPE-ALL:+CTYPE-X509"
-                ":%%PROFILE_MEDIUM", tls->priority ? tls->priority : "",
-                tls->tls13_only ? "" : ":+VERS-TLS1.2") == -1) {
+                ":%%PROFILE_MEDIUM", want->priority ? want->priority : "",
+                want->tls13_only ? "" : ":+VERS-TLS1.2") == -1) {
     text = NULL;
-    return tls->host->error (tls->host, "out of memory");
+    return fail (load, "out of memory");
   }
-  r = tls->priority
+  r = want->priority
       ? gnutls_priority_init2 (&load->creds->priority, text, &at, 0)
       : gnutls_priority_init2 (&load->creds->priority, text + 1, &at,
                                GNUTLS_PRIORITY_INIT_DEF_APPEND);
   if (r < 0)
-    return tls->host->error (tls->host, "priority '%s': %s at '%s'",
-                             tls->priority ? tls->priority : "of the system",
-                             gnutls_strerror (r), at ? at : text);
+    return fail (load, "priority '%s': %s at '%s'",
+                 want->priority ? want->priority : "of the system",
+                 gnutls_strerror (r), at ? at : text);
   return 0;
 }
 
@@ -263,30 +287,28 @@ load_all (struct load *load)
 
   if (gnutls_certificate_allocate_credentials (&creds->cred) < 0
       || gnutls_x509_trust_list_init (&creds->trust, 0) < 0)
-    return load->tls->host->error (load->tls->host, "out of memory");
+    return fail (load, "out of memory");
+  /* load_pair compares them, with words of its own. */
+  gnutls_certificate_set_flags (creds->cred,
+                                GNUTLS_CERTIFICATE_SKIP_KEY_CERT_MATCH);
   for (int i = 0; i < TLS_FILES; i++)
     if (read_file (load, i) == -1)
       return -1;
   if (load_priority (load) == -1 || load_ca (load) == -1
       || load_crl (load) == -1 || load_pair (load) == -1)
     return -1;
-  gnutls_certificate_set_flags (creds->cred,
-                                GNUTLS_CERTIFICATE_SKIP_KEY_CERT_MATCH);
   return 0;
 }
 
 struct tls_creds *
-tls_creds_load (const struct tls *tls, const struct tls_paths *paths)
+tls_creds_load (const struct tls_want *want, char *why, size_t size)
 {
-  struct load load = {
-    .tls = tls, .paths = paths,
-    .server = tls->host->role == VIRGATE_ROLE_SERVER,
-  };
+  struct load load = { .want = want, .why = why, .why_size = size };
   int r;
 
   load.creds = calloc (1, sizeof *load.creds);
   if (load.creds == NULL) {
-    tls->host->error (tls->host, "out of memory");
+    fail (&load, "out of memory");
     return NULL;
   }
   load.creds->refs = 1;
@@ -322,6 +344,7 @@ tls_creds_unref (struct tls_creds *creds)
     gnutls_certificate_free_credentials (creds->cred);
   if (creds->trust)
     gnutls_x509_trust_list_deinit (creds->trust, 1);
+  free (creds->crls);
   if (creds->priority)
     gnutls_priority_deinit (creds->priority);
   free (creds);

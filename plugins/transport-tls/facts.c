@@ -1,19 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What a certificate says, as text and as facts about a peer.
+ * What a peer's certificate says, as facts about the peer.
  */
 #include "config.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "common/cleanup.h"
 #include "tls.h"
-
-/* Alternative names that are looked at. */
-#define SAN_MAX 64
 
 unsigned
 tls_peer_chain (gnutls_session_t session,
@@ -33,77 +26,6 @@ tls_peer_chain (gnutls_session_t session,
     made++;
   }
   return made;
-}
-
-void
-tls_chain_free (gnutls_x509_crt_t *chain, unsigned len)
-{
-  for (unsigned i = 0; i < len; i++)
-    gnutls_x509_crt_deinit (chain[i]);
-}
-
-static void
-copy_datum (char *to, size_t size, const gnutls_datum_t *from)
-{
-  snprintf (to, size, "%.*s", (int) from->size, (const char *) from->data);
-}
-
-void
-tls_crt_name (gnutls_x509_crt_t crt, char *name, size_t size)
-{
-  gnutls_datum_t dn = { NULL, 0 };
-
-  if (gnutls_x509_crt_get_dn3 (crt, &dn, 0) < 0 || dn.size == 0)
-    snprintf (name, size, "(no name)");
-  else
-    copy_datum (name, size, &dn);
-  gnutls_free (dn.data);
-}
-
-static bool
-format_address (const unsigned char *addr, size_t len, char *text,
-                size_t size)
-{
-  return (len == 4 && inet_ntop (AF_INET, addr, text, size))
-         || (len == 16 && inet_ntop (AF_INET6, addr, text, size));
-}
-
-bool
-tls_crt_san (gnutls_x509_crt_t crt, unsigned n, char *san, size_t size)
-{
-  char raw[512], address[INET6_ADDRSTRLEN];
-  size_t len = sizeof raw - 1;
-  int type;
-
-  if (n >= SAN_MAX)
-    return false;
-  type = gnutls_x509_crt_get_subject_alt_name (crt, n, raw, &len, NULL);
-  if (type == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
-    return false;
-  if (type < 0) {
-    snprintf (san, size, "other");
-    return true;
-  }
-  raw[len] = '\0';
-  switch (type) {
-  case GNUTLS_SAN_DNSNAME:
-    snprintf (san, size, "DNS:%s", raw);
-    break;
-  case GNUTLS_SAN_RFC822NAME:
-    snprintf (san, size, "email:%s", raw);
-    break;
-  case GNUTLS_SAN_URI:
-    snprintf (san, size, "URI:%s", raw);
-    break;
-  case GNUTLS_SAN_IPADDRESS:
-    snprintf (san, size, "IP:%s",
-              format_address ((unsigned char *) raw, len, address,
-                              sizeof address) ? address : "?");
-    break;
-  default:
-    snprintf (san, size, "other");
-  }
-  return true;
 }
 
 static void
@@ -142,13 +64,9 @@ static int
 issuer_fact (const struct virgate_host *host, struct virgate_peer *peer,
              gnutls_x509_crt_t crt)
 {
-  gnutls_datum_t dn = { NULL, 0 };
   char name[1024];
 
-  if (gnutls_x509_crt_get_issuer_dn3 (crt, &dn, 0) < 0)
-    return 0;
-  copy_datum (name, sizeof name, &dn);
-  gnutls_free (dn.data);
+  tls_crt_issuer (crt, name, sizeof name);
   return host->peer_string (peer, VIRGATE_FACT_X509_ISSUER,
                             VIRGATE_VOUCH_CERTIFICATE, name);
 }

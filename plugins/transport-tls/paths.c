@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
-#include "tls.h"
+#include "creds.h"
 
 static const char *const user_names[2][TLS_FILES] = {
   { "cacert.pem", "cacrl.pem", "clientcert.pem", "clientkey.pem" },

@@ -150,7 +150,8 @@ log_days (struct tls *tls, bool always)
     return;
   tls->host->log (tls->host,
                   days > WARN_DAYS ? VIRGATE_LOG_INFO : VIRGATE_LOG_WARNING,
-                  "certificates are valid for %ld more days", days);
+                  "the %s is the first to expire, in %ld days",
+                  tls->creds->expires_what, days);
 }
 
 static void
@@ -165,10 +166,15 @@ daily (void *opaque)
 static int
 tls_load (struct tls *tls)
 {
-  struct tls_creds *creds = tls_creds_load (tls, &tls->paths), *old;
+  const struct tls_want want = {
+    .paths = &tls->paths, .priority = tls->priority, .is_server = true,
+    .tls13_only = tls->tls13_only,
+  };
+  char why[TLS_WHY_MAX];
+  struct tls_creds *creds = tls_creds_load (&want, why, sizeof why), *old;
 
   if (creds == NULL)
-    return -1;
+    return tls->host->error (tls->host, "%s", why);
   pthread_mutex_lock (&tls->lock);
   old = tls->creds;
   tls->creds = creds;
