@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "common/cleanup.h"
 #include "common/mem.h"
@@ -14,8 +15,11 @@
 #include "core/instance.h"
 #include "daemon/host-env.h"
 #include "daemon/server.h"
+#include "daemon/session.h"
 
-/* A file that is written in several steps is read once, after the last. */
+/* Files that are written in several steps, or together, are read once, after
+ * the last.
+ */
 #define SETTLE_MS 300
 
 /* Longest path that is watched. */
@@ -37,7 +41,8 @@ struct watch {
   struct server *server;
   struct instance *instance;
   uv_fs_event_t uv;             /* on the folder */
-  uv_timer_t settle;
+  uv_timer_t settle;            /* the first watch's is the instance's */
+  struct stat seen;             /* the file when it was last read */
   unsigned handles;             /* of the two, not yet closed */
   bool is_begun;
   const char *name;             /* of the file, in path */
@@ -129,29 +134,86 @@ timer_cancel (void *opaque, uint64_t id)
   }
 }
 
+/* Is the file another than the one that was seen?  Links are followed, so it
+ * may be one far from the folder.
+ */
+static bool
+is_other (struct watch *watch)
+{
+  struct stat now = { 0 };
+  CLEANUP_FREE char *path = NULL;
+  bool is_same;
+
+  if (asprintf (&path, "%s/%s", watch->path, watch->name) == -1
+      || stat (path, &now) == -1)
+    memset (&now, 0, sizeof now);
+  is_same = now.st_dev == watch->seen.st_dev
+            && now.st_ino == watch->seen.st_ino
+            && now.st_size == watch->seen.st_size
+            && now.st_mode == watch->seen.st_mode
+            && now.st_mtim.tv_sec == watch->seen.st_mtim.tv_sec
+            && now.st_mtim.tv_nsec == watch->seen.st_mtim.tv_nsec;
+  watch->seen = now;
+  return !is_same;
+}
+
+/* All files of an instance are looked at, and read together. */
+static struct watch *
+find_other (struct server *server, const struct instance *instance)
+{
+  struct watch *other = NULL;
+
+  list_for_each (item, &server->host.watches) {
+    struct watch *watch = list_item (item, struct watch, link);
+
+    if (watch->instance == instance && is_other (watch))
+      other = watch;
+  }
+  return other;
+}
+
 static void
 on_settled (uv_timer_t *uv)
 {
-  struct watch *watch = container_of (uv, struct watch, settle);
-  struct server *server = watch->server;
+  struct watch *first = container_of (uv, struct watch, settle);
+  struct server *server = first->server;
+  struct watch *watch = find_other (server, first->instance);
   CLEANUP_ERROR struct virgate_error err = { 0 };
 
+  if (watch == NULL)
+    return;
   if (instance_reload (watch->instance, &err) == -1)
     log_write (&server->log, VIRGATE_LOG_ERROR, watch->instance->title,
                "%s/%s changed: %s; everything goes on as before",
                watch->path, watch->name, error_message (&err));
-  else
+  else {
     log_write (&server->log, VIRGATE_LOG_NOTICE, watch->instance->title,
-               "%s/%s was read again", watch->path, watch->name);
+               "%s/%s changed and was read again", watch->path, watch->name);
+    server_tell_loops (server, sessions_recheck);
+  }
 }
 
+static struct watch *
+first_watch (struct server *server, const struct instance *instance)
+{
+  list_for_each (item, &server->host.watches) {
+    struct watch *watch = list_item (item, struct watch, link);
+
+    if (watch->instance == instance)
+      return watch;
+  }
+  return NULL;
+}
+
+/* Something happened in the folder; what, shows when it has settled. */
 static void
 on_change (uv_fs_event_t *uv, const char *name, int events, int status)
 {
   struct watch *watch = container_of (uv, struct watch, uv);
+  struct watch *first = first_watch (watch->server, watch->instance);
 
-  if (status == 0 && (name == NULL || strcmp (name, watch->name) == 0))
-    uv_timer_start (&watch->settle, on_settled, SETTLE_MS, 0);
+  if (status == 0 && first && first->is_begun)
+    uv_timer_start (&first->settle, on_settled, SETTLE_MS, 0);
 }
 
 static int
@@ -165,6 +227,9 @@ watch_begin (struct watch *watch)
   watch->handles = 2;
   uv_timer_init (uv, &watch->settle);
   uv_fs_event_init (uv, &watch->uv);
+  /* It may have changed since the module read it. */
+  if (watch == first_watch (watch->server, watch->instance))
+    uv_timer_start (&watch->settle, on_settled, SETTLE_MS, 0);
   return uv_fs_event_start (&watch->uv, on_change, watch->path, 0);
 }
 
@@ -187,6 +252,7 @@ watch_file (void *opaque, struct instance *instance, const char *path)
   watch->name = watch->path + (slash - path) + 1;
   watch->server = server;
   watch->instance = instance;
+  is_other (watch);
   list_append (&server->host.watches, &watch->link);
   return server->host.is_running ? watch_begin (watch) : 0;
 }
@@ -270,7 +336,6 @@ host_env_start (struct server *server)
     watch_begin (list_item (item, struct watch, link));
 }
 
-/* A timer that loop 0 does not have yet is in its mail, and freed there. */
 /* A timer that loop 0 does not have yet is in its mail, and freed there. */
 void
 host_env_stop (struct server *server)
