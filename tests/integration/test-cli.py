@@ -342,8 +342,8 @@ ARGUMENTS = {
     'net-name': 'dd8fe884-6c02-601e-7551-cca97df1c5df', 'net-start': 'nosuch',
     'net-undefine': 'nosuch', 'net-update': 'nosuch add ip <x/>',
     'net-uuid': 'default', 'call': 'connect_get_lib_version', 'cd': '/',
-    'connect': '@URI@', 'echo': 'a', 'exit': '', 'help': '', 'pwd': '',
-    'quit': ''}
+    'connect': '@URI@', 'echo': 'a', 'exit': '', 'help': '',
+    'pki': 'init --force --dir @DIR@/pki', 'pwd': '', 'quit': ''}
 
 
 def commands():
