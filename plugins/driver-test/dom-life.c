@@ -182,7 +182,7 @@ action_restarts (const struct dom *dom, const char *element)
 {
   const char *action = domain_def_text (dom->def->body, element);
 
-  return action && strncmp (action, "restart", 7) == 0;
+  return action && strstr (action, "restart");
 }
 
 /* Shutdown and reboot: one as the other, by what the definition says. */
