@@ -5,42 +5,17 @@
 #include "config.h"
 
 #include <dirent.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/buf.h"
+#include "plugins/driver-test/text.h"
 #include "plugins/driver-test/world.h"
 
 #define CELL_CPUS 8             /* in each cell */
 
 static const char *const guest_types[] = { "hvm", "xen" };
 static const unsigned page_sizes[] = { 4, 8, 2048, 1048576 };   /* KiB */
-
-/* True once memory was exhausted; then nothing more is written. */
-struct text {
-  struct buf buf;
-  bool failed;
-};
-
-static void add (struct text *text, const char *format, ...)
-  VIRGATE_PRINTF (2, 3);
-
-static void
-add (struct text *text, const char *format, ...)
-{
-  char line[512];
-  va_list ap;
-  int len;
-
-  va_start (ap, format);
-  len = vsnprintf (line, sizeof line, format, ap);
-  va_end (ap);
-  if (len < 0 || (size_t) len >= sizeof line
-      || buf_append (&text->buf, line, (size_t) len) == -1)
-    text->failed = true;
-}
 
 /* The host's own, as it really is. */
 static bool
@@ -64,7 +39,7 @@ add_cell (struct text *text, const struct world *world, uint32_t cell)
   uint64_t memory = world->cells[cell].memory;
   unsigned small = page_sizes[cell == 1];
 
-  add (text,
+  text_add (text,
        "        <cell id='%u'>\n"
        "          <memory unit='KiB'>%llu</memory>\n"
        "          <pages unit='KiB' size='%u'>%llu</pages>\n"
@@ -74,41 +49,41 @@ add_cell (struct text *text, const struct world *world, uint32_t cell)
        small, (unsigned long long) (memory / small), page_sizes[2],
        page_sizes[3], CELL_CPUS);
   for (uint32_t i = 0; i < CELL_CPUS; i++)
-    add (text, "            <cpu id='%u' socket_id='%u' die_id='0' "
+    text_add (text, "            <cpu id='%u' socket_id='%u' die_id='0' "
          "core_id='%u' siblings='%u'/>\n", cell * CELL_CPUS + i, cell, i,
          cell * CELL_CPUS + i);
-  add (text, "          </cpus>\n        </cell>\n");
+  text_add (text, "          </cpus>\n        </cell>\n");
 }
 
 static void
 add_host (struct text *text, const struct world *world)
 {
-  add (text, "  <host>\n    <cpu>\n      <arch>i686</arch>\n"
+  text_add (text, "  <host>\n    <cpu>\n      <arch>i686</arch>\n"
        "      <features>\n        <pae/>\n        <nonpae/>\n"
        "      </features>\n");
   for (size_t i = 0; i < COUNT_OF (page_sizes); i++)
-    add (text, "      <pages unit='KiB' size='%u'/>\n", page_sizes[i]);
-  add (text, "    </cpu>\n    <power_management/>\n"
+    text_add (text, "      <pages unit='KiB' size='%u'/>\n", page_sizes[i]);
+  text_add (text, "    </cpu>\n    <power_management/>\n"
        "    <iommu support='%s'/>\n", has_iommu () ? "yes" : "no");
   if (world->cell_count) {
-    add (text, "    <topology>\n      <cells num='%u'>\n",
+    text_add (text, "    <topology>\n      <cells num='%u'>\n",
          world->cell_count);
     for (uint32_t i = 0; i < world->cell_count; i++)
       add_cell (text, world, i);
-    add (text, "      </cells>\n    </topology>\n");
+    text_add (text, "      </cells>\n    </topology>\n");
   }
-  add (text, "    <secmodel>\n      <model>testSecurity</model>\n"
+  text_add (text, "    <secmodel>\n      <model>testSecurity</model>\n"
        "      <doi></doi>\n    </secmodel>\n  </host>\n\n");
 }
 
 HANDLER_OUT (connect_get_capabilities)
 {
-  struct text text = { .buf = BUF_INIT };
+  struct text text = TEXT_INIT;
 
-  add (&text, "<capabilities>\n\n");
+  text_add (&text, "<capabilities>\n\n");
   add_host (&text, c->world);
   for (size_t i = 0; i < COUNT_OF (guest_types); i++)
-    add (&text,
+    text_add (&text,
          "  <guest>\n"
          "    <os_type>%s</os_type>\n"
          "    <arch name='i686'>\n"
@@ -121,11 +96,7 @@ HANDLER_OUT (connect_get_capabilities)
          "      <nonpae/>\n"
          "    </features>\n"
          "  </guest>\n\n", guest_types[i]);
-  add (&text, "</capabilities>\n");
-  if (text.failed || buf_append (&text.buf, "", 1) == -1)
-    fail_memory (c);
-  else
-    ret->capabilities = call_strdup (c, buf_data (&text.buf));
-  buf_free (&text.buf);
+  text_add (&text, "</capabilities>\n");
+  ret->capabilities = text_finish (c, &text);
   return ret->capabilities ? 0 : -1;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * CPU models: which there are, and the largest common one of several.
+ * Architectures, and the names of their CPU models.
  */
 #include "config.h"
 
@@ -9,44 +9,62 @@
 #include "plugins/driver-test/cpu-models.h"
 #include "plugins/driver-test/driver.h"
 
-/* Architectures, and whose models they have (NULL: models are not known). */
-static const struct {
-  const char *arch;
-  const char *const *models;
-} archs[] = {
-  { "alpha", NULL }, { "armv6l", cpu_no_models },
-  { "armv7l", cpu_no_models }, { "armv7b", cpu_no_models },
-  { "aarch64", cpu_no_models }, { "cris", NULL }, { "i686", cpu_x86_models },
-  { "ia64", NULL }, { "lm32", NULL }, { "m68k", NULL },
-  { "microblaze", NULL }, { "microblazeel", NULL }, { "mips", NULL },
-  { "mipsel", NULL }, { "mips64", NULL }, { "mips64el", NULL },
-  { "openrisc", NULL }, { "parisc", NULL }, { "parisc64", NULL },
-  { "ppc", NULL }, { "ppcle", NULL }, { "ppc64", cpu_ppc64_models },
-  { "ppc64le", cpu_ppc64_models }, { "ppcemb", NULL }, { "riscv32", NULL },
-  { "riscv64", NULL }, { "s390", cpu_no_models }, { "s390x", cpu_no_models },
-  { "sh4", NULL }, { "sh4eb", NULL }, { "sparc", NULL }, { "sparc64", NULL },
-  { "unicore32", NULL }, { "x86_64", cpu_x86_models }, { "xtensa", NULL },
-  { "xtensaeb", NULL },
+#define UNKNOWN CPU_ARCH_UNKNOWN, NULL
+#define NAMES CPU_ARCH_NAMES, cpu_no_models
+#define PPC64 CPU_ARCH_NAMES, cpu_ppc64_models
+#define X86 CPU_ARCH_X86, NULL
+static const struct cpu_arch archs[] = {
+  { "alpha", UNKNOWN }, { "armv6l", NAMES }, { "armv7l", NAMES },
+  { "armv7b", NAMES }, { "aarch64", NAMES }, { "cris", UNKNOWN },
+  { "i686", X86 }, { "ia64", UNKNOWN }, { "lm32", UNKNOWN },
+  { "m68k", UNKNOWN }, { "microblaze", UNKNOWN }, { "microblazeel", UNKNOWN },
+  { "mips", UNKNOWN }, { "mipsel", UNKNOWN }, { "mips64", UNKNOWN },
+  { "mips64el", UNKNOWN }, { "openrisc", UNKNOWN }, { "parisc", UNKNOWN },
+  { "parisc64", UNKNOWN }, { "ppc", UNKNOWN }, { "ppcle", UNKNOWN },
+  { "ppc64", PPC64 }, { "ppc64le", PPC64 }, { "ppcemb", UNKNOWN },
+  { "riscv32", UNKNOWN }, { "riscv64", UNKNOWN }, { "s390", NAMES },
+  { "s390x", NAMES }, { "sh4", UNKNOWN }, { "sh4eb", UNKNOWN },
+  { "sparc", UNKNOWN }, { "sparc64", UNKNOWN }, { "unicore32", UNKNOWN },
+  { "x86_64", X86 }, { "xtensa", UNKNOWN }, { "xtensaeb", UNKNOWN },
 };
+#undef UNKNOWN
+#undef NAMES
+#undef PPC64
+#undef X86
+
+const struct cpu_arch *
+cpu_arch_find (const char *name)
+{
+  for (size_t i = 0; i < COUNT_OF (archs); i++)
+    if (strcmp (archs[i].name, name) == 0)
+      return &archs[i];
+  return NULL;
+}
+
+/* The name of an architecture's model number INDEX; NULL behind the last. */
+static const char *
+model_name (const struct cpu_arch *arch, size_t index)
+{
+  if (arch->kind == CPU_ARCH_X86)
+    return cpu_x86_models[index].name;
+  return arch->models[index];
+}
 
 HANDLER (connect_get_cpu_model_names)
 {
-  const char *const *models;
-  size_t i = 0;
+  const struct cpu_arch *arch;
 
   if (check_flags (c, args->flags, 0, "testConnectGetCPUModelNames") == -1)
     return -1;
-  while (i < COUNT_OF (archs) && strcmp (archs[i].arch, args->arch) != 0)
-    i++;
-  if (i == COUNT_OF (archs))
+  arch = cpu_arch_find (args->arch);
+  if (!arch)
     return fail (c, VIRGATE_ERR_INVALID_ARG, "cannot find architecture %s",
                  args->arch);
-  models = archs[i].models;
-  if (!models)
+  if (arch->kind == CPU_ARCH_UNKNOWN)
     return fail_in (c, VIRGATE_FROM_CPU, VIRGATE_ERR_NO_SUPPORT,
                     "'%s' architecture is not supported by CPU driver",
                     args->arch);
-  while (models[ret->ret])
+  while (model_name (arch, (size_t) ret->ret))
     ret->ret++;
   if (!args->need_results || !ret->ret)
     return 0;
@@ -54,10 +72,10 @@ HANDLER (connect_get_cpu_model_names)
                                 sizeof *ret->models.val);
   if (!ret->models.val)
     return -1;
-  while (models[ret->models.len]) {
+  while (ret->models.len < (uint32_t) ret->ret) {
     uint32_t at = ret->models.len++;
 
-    ret->models.val[at] = call_strdup (c, models[at]);
+    ret->models.val[at] = call_strdup (c, model_name (arch, at));
     if (!ret->models.val[at])
       return -1;
   }
