@@ -50,6 +50,7 @@ conn_new (const struct virgate_connect_options *options)
   conn->message_memory = MESSAGE_MEMORY_DEFAULT;
   conn->in_want = POLLIN;
   conn->stall_ns = STREAM_STALL_NS;
+  conn->gather_pause = GATHER_PAUSE_MIN;
   pthread_mutex_init (&conn->lock, NULL);
   pthread_mutex_init (&conn->io_lock, NULL);
   list_init (&conn->streams);

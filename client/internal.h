@@ -51,6 +51,9 @@
 #define OUT_ASYNC_MAX (64 * 1024 * 1024)
 #define OUT_PONG_MAX (64 * 1024)
 
+/* Turns without gathering, after the first vain one; see io.c. */
+#define GATHER_PAUSE_MIN 4
+
 /* Data of one stream that nobody has read yet: above the first, nothing more
  * is read from the server unless somebody else waits for an answer; above the
  * second, those wait, too; when nobody takes any data for so long, the stream
@@ -203,10 +206,14 @@ struct virgate_conn {
   uint64_t next_id;             /* of calls; the first serial is 0 */
   struct pending pending;
   struct list streams, pings;   /* struct virgate_client_stream, ping */
-  struct list waiters;          /* parked, longest first */
+  struct list waiters;          /* parked, the latest last */
   struct waiter *turn;          /* was woken to work and has not begun */
 
   bool reading, writing, polling_out;
+  uint32_t returning;           /* threads whose calls ended together, and
+                                   which have not called again yet */
+  bool gathering;               /* the reader waits for them to do so */
+  uint32_t gather_pause, gather_left;
   pthread_t reader;             /* while reading */
   short in_want, out_want;      /* what readv and writev wait for */
   bool out_blocked;             /* the transport takes no more for now */
@@ -233,6 +240,8 @@ struct virgate_conn {
   struct wire_in in;
   char *scratch;                /* READ_AHEAD bytes */
   bool more;                    /* the last read filled all room */
+  bool batch_begun;             /* this turn has ended a call */
+  struct call *answered;        /* synchronous ones, to be woken */
 
   /* The writer's, with conn->writing. */
   struct wire_out sending;
@@ -283,6 +292,12 @@ void io_flush (struct virgate_conn *conn);
  * meanwhile.  Returns false when the deadline passed.
  */
 bool io_turn (struct virgate_conn *conn, int64_t deadline);
+
+/* Wake those whose calls the reader has ended: once for all that one read
+ * brought, as they would only be in its way before; and before callbacks,
+ * which may take their time.  The reader, no lock held.
+ */
+void io_wake_answered (struct virgate_conn *conn);
 
 enum io_parked {
   IO_AGAIN,                     /* lock held: look what there is to do */

@@ -21,6 +21,15 @@
  */
 #define POLL_OUT_SLICE (10 * NS_PER_MS)
 
+/* When several calls ended together, their threads are likely to call again
+ * at once.  Nobody writes for so long, so that all that they send can go out
+ * together: the last of them writes, or else the reader when time is up.
+ * After waiting in vain the next so many turns do without; twice as many each
+ * time.
+ */
+#define GATHER_NS (100 * 1000)
+#define GATHER_PAUSE_MAX 1024
+
 /* A buffer larger than this is not kept. */
 #define OUT_KEEP (256 * 1024)
 
@@ -40,6 +49,7 @@ static bool
 may_write (const struct virgate_conn *conn)
 {
   return !conn->writing && !conn->out_blocked && !conn->ended
+         && !(conn->gathering && conn->returning > 0)
          && io_out_len (conn) > 0;
 }
 
@@ -76,7 +86,8 @@ io_hand_over (struct virgate_conn *conn)
   if (conn->turn || list_is_empty (&conn->waiters)
       || !(io_may_read (conn) || may_write (conn) || conn->held))
     return;
-  waiter = list_item (conn->waiters.next, struct waiter, link);
+  /* Who came last will be answered last, and so can read for the longest. */
+  waiter = list_item (conn->waiters.prev, struct waiter, link);
   list_remove (&waiter->link);
   conn->turn = waiter;
   waiter_wake (waiter, WAITER_TURN);
@@ -160,13 +171,22 @@ io_park (struct virgate_conn *conn, struct waiter *waiter, int64_t deadline)
   return now_ns () < deadline ? IO_AGAIN : IO_LATE;
 }
 
+/* Is the next turn one that waits for others to add to what will be sent? */
+static bool
+must_gather (const struct virgate_conn *conn)
+{
+  return conn->returning > 0 && conn->gather_left == 0
+         && io_may_read (conn);
+}
+
 bool
 io_wait (struct virgate_conn *conn, struct waiter *waiter, int64_t deadline)
 {
+  conn->returning -= conn->returning > 0;
   while (!waiter->claimed) {
     bool in_time = true;
 
-    if (may_write (conn)) {
+    if (may_write (conn) && !must_gather (conn)) {
       io_flush (conn);
       if (waiter->claimed)
         break;
@@ -341,6 +361,17 @@ turn_run (struct virgate_conn *conn, struct turn *turn, bool resume,
     read_once (conn, turn);
 }
 
+void
+io_wake_answered (struct virgate_conn *conn)
+{
+  while (conn->answered) {
+    struct call *call = conn->answered;
+
+    conn->answered = call->next;
+    waiter_wake (&call->waiter, WAITER_DONE);
+  }
+}
+
 /* Why nothing more can be read. */
 static void
 end_broken (struct virgate_conn *conn, int errnum)
@@ -378,6 +409,24 @@ turn_settle (struct virgate_conn *conn, const struct turn *turn)
   }
 }
 
+/* Did those who were waited for come? */
+static void
+end_gathering (struct virgate_conn *conn)
+{
+  if (conn->gather_left > 0)
+    conn->gather_left--;
+  if (!conn->gathering)
+    return;
+  conn->gathering = false;
+  if (conn->batch_begun || conn->returning == 0) {
+    conn->gather_pause = GATHER_PAUSE_MIN;
+    return;
+  }
+  conn->gather_left = conn->gather_pause;
+  conn->gather_pause = MIN_OF (2 * conn->gather_pause, GATHER_PAUSE_MAX);
+  conn->returning = 0;
+}
+
 bool
 io_turn (struct virgate_conn *conn, int64_t deadline)
 {
@@ -388,14 +437,20 @@ io_turn (struct virgate_conn *conn, int64_t deadline)
   bool resume = conn->resume;
   int64_t now;
 
-  conn->resume = false;
+  if (deadline > 0 && must_gather (conn)) {
+    conn->gathering = true;
+    until = MIN_OF (until, now_ns () + GATHER_NS);
+  }
+  conn->resume = conn->batch_begun = false;
   conn->reading = true;
   conn->reader = pthread_self ();
   pthread_mutex_unlock (&conn->lock);
   turn_run (conn, &turn, resume, in_want, out_want, until);
+  io_wake_answered (conn);
   now = now_ns ();
   pthread_mutex_lock (&conn->lock);
   conn->reading = false;
+  end_gathering (conn);
 
   if (turn.got & (out_want | POLLERR | POLLHUP))
     conn->out_blocked = false;
@@ -405,7 +460,8 @@ io_turn (struct virgate_conn *conn, int64_t deadline)
     turn_settle (conn, &turn);
   }
   io_keepalive (conn, now);
-  io_flush (conn);
+  if (!must_gather (conn))
+    io_flush (conn);
   return now < deadline;
 }
 

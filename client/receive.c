@@ -145,8 +145,11 @@ claim_call (struct virgate_conn *conn, const struct frame_header *head,
   if (call == NULL || !answers (call, head))
     return NULL;
   pending_remove (&conn->pending, call);
-  if (call->done == NULL)
+  if (call->done == NULL) {
     io_claim (conn, &call->waiter);
+    conn->returning++;
+    conn->batch_begun = true;
+  }
   return call;
 }
 
@@ -164,10 +167,14 @@ receive_reply (struct virgate_conn *conn, const struct frame *frame)
                    frame->head.program, frame->head.version,
                    frame->head.procedure, frame->head.serial);
   take_reply (conn, call, frame);
-  if (call->done)
+  if (call->done) {
+    io_wake_answered (conn);
     call_tell (call);
-  else
-    waiter_wake (&call->waiter, WAITER_DONE);
+  }
+  else {
+    call->next = conn->answered;
+    conn->answered = call;
+  }
   return WIRE_NEXT;
 }
 
@@ -211,6 +218,7 @@ give_event (struct virgate_conn *conn, const struct proc_row *row,
                         conn->message_memory, &msg, &bad) == -1)
     return refuse (conn, "cannot decode the event %s: '%s' %s, at byte %zu",
                    row->name, bad.field, bad.why, bad.offset);
+  io_wake_answered (conn);
   fn (opaque, frame->head.program, frame->head.procedure, msg);
   return WIRE_NEXT;
 }

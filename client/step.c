@@ -204,6 +204,7 @@ wait_turn (struct virgate_conn *conn, int64_t deadline)
 
   waiter_init (&waiter);
   pthread_mutex_lock (&conn->lock);
+  conn->returning = 0;          /* this thread is not in a hurry */
   io_flush (conn);
   deadline = MIN_OF (deadline, next_due (conn));
   while (in_time && !conn->ended && !io_is_inside (conn)) {
