@@ -306,7 +306,8 @@ struct hosts {
 };
 
 struct app {
-  bool json, read_only, is_shell, quit;
+  bool json, read_only, quit;
+  bool asks_nothing;            /* no questions on the terminal now */
   int32_t timeout_ms;           /* 0: none was given */
   const char *module_dir, *config_file;
   char ***names;                /* of virgate_expand_alias, for each -c */
@@ -376,12 +377,17 @@ int cmd_result (struct cmd *cmd, int rc, void *ret);
 
 /* CALL (cmd, domain_get_info, &args, &ret): 0, or -1 with the error noted. */
 #define CALL(cmd, name, args, ret)                                      \
-  cmd_result (cmd, virgate_remote_##name (cmd_conn (cmd), args, ret),   \
-              *(ret))
+  ({                                                                    \
+    int rc_ = virgate_remote_##name (cmd_conn (cmd), args, ret);        \
+    cmd_result (cmd, rc_, *(ret));                                      \
+  })
+#define CALL_GET(cmd, name, ret)                                        \
+  ({                                                                    \
+    int rc_ = virgate_remote_##name (cmd_conn (cmd), ret);              \
+    cmd_result (cmd, rc_, *(ret));                                      \
+  })
 #define CALL_SET(cmd, name, args)                                       \
   cmd_result (cmd, virgate_remote_##name (cmd_conn (cmd), args), NULL)
-#define CALL_GET(cmd, name, ret)                                        \
-  cmd_result (cmd, virgate_remote_##name (cmd_conn (cmd), ret), *(ret))
 
 /* Any remote procedure by number; ret may be NULL. */
 int cmd_call (struct cmd *cmd, int32_t proc, const void *args, void **ret);
@@ -411,6 +417,10 @@ const struct virgate_network *opt_network (struct cmd *cmd, enum lookup by);
 /* A file's content, at most FILE_MAX_LEN bytes; kept by the caller, free. */
 #define FILE_MAX_LEN (4 * 1024 * 1024) /* longest string on the wire */
 char *read_file (struct cmd *cmd, const char *path);
+
+/* qsort for lists from the wire, which are NULL when they are empty. */
+void sort (void *list, size_t count, size_t size,
+           int (*order) (const void *one, const void *other));
 
 int uuid_parse (const char *text, uint8_t *uuid);
 #define UUID_TEXT_LEN 37

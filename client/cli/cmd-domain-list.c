@@ -195,8 +195,8 @@ run_domain_list (struct cmd *cmd)
     args.flags |= opt_bool (cmd, "inactive") ? LIST_INACTIVE : LIST_ACTIVE;
   if (CALL (cmd, connect_list_all_domains, &args, &ret) < 0)
     return cmd_context (cmd, "Failed to list domains");
-  qsort (ret->domains.val, ret->domains.len, sizeof *ret->domains.val,
-         domain_order);
+  sort (ret->domains.val, ret->domains.len, sizeof *ret->domains.val,
+        domain_order);
   if (opt_bool (cmd, "uuid") || opt_bool (cmd, "name") || opt_bool (cmd, "id"))
     list_bare (cmd, ret->domains.val, ret->domains.len);
   else

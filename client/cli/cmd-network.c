@@ -76,7 +76,7 @@ run_net_list (struct cmd *cmd)
     args.flags |= opt_bool (cmd, "inactive") ? LIST_INACTIVE : LIST_ACTIVE;
   if (CALL (cmd, connect_list_all_networks, &args, &ret) < 0)
     return cmd_context (cmd, "Failed to list networks");
-  qsort (ret->nets.val, ret->nets.len, sizeof *ret->nets.val, network_order);
+  sort (ret->nets.val, ret->nets.len, sizeof *ret->nets.val, network_order);
   if (is_uuid || is_name)
     result_table (cmd->out, is_uuid ? uuids : names, 1);
   else
@@ -365,8 +365,8 @@ run_net_dhcp_leases (struct cmd *cmd)
   if (CALL (cmd, network_get_dhcp_leases, &args, &ret) < 0)
     return cmd_context (cmd, "Failed to get leases info for %s",
                         opt_str (cmd, "network"));
-  qsort (ret->leases.val, ret->leases.len, sizeof *ret->leases.val,
-         lease_order);
+  sort (ret->leases.val, ret->leases.len, sizeof *ret->leases.val,
+        lease_order);
   result_table (cmd->out, columns, COUNT_OF (columns));
   for (uint32_t i = 0; i < ret->leases.len; i++)
     put_lease (cmd, &ret->leases.val[i]);

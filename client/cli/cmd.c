@@ -175,6 +175,14 @@ name_of (const char *const *names, size_t count, int32_t value)
                                                               : "unknown";
 }
 
+void
+sort (void *list, size_t count, size_t size,
+      int (*order) (const void *one, const void *other))
+{
+  if (count > 1)
+    qsort (list, count, size, order);
+}
+
 int
 uuid_parse (const char *text, uint8_t *uuid)
 {

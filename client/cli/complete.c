@@ -38,11 +38,11 @@ complete_conn (struct app *app)
 
   if (app->hosts.count == 0)
     return NULL;
-  if (app->is_shell && host->conn == NULL)
-    return NULL;
   app->timeout_ms = COMPLETE_LIMIT_MS;
+  app->asks_nothing = true;
   rc = host_connect (app, host);
   app->timeout_ms = before;
+  app->asks_nothing = false;
   host_forget (host);
   if (rc < 0)
     return NULL;

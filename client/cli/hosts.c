@@ -146,7 +146,7 @@ host_connect (struct app *app, struct host *host)
     .size = sizeof options,
     .flags = app->read_only ? VIRGATE_CONNECT_READ_ONLY : 0,
     .connect_timeout_ms = app->timeout_ms,
-    .credential = ask_credential,
+    .credential = app->asks_nothing ? NULL : ask_credential,
     .credential_opaque = app,
     .config_file = app->config_file,
     .module_dir = app->module_dir,

@@ -168,7 +168,6 @@ shell_run (struct app *app)
   struct editor *editor;
   const char *line;
 
-  app->is_shell = true;
   if (!isatty (STDIN_FILENO))
     return shell_read_all (app);
   editor = editor_open (app);

@@ -457,9 +457,12 @@ printf '%s\\n' "${{COMPREPLY[@]}}"''', check=0)[1]
 
 
 def test_modules_are_listed():
-    out = virgate('--list-modules', check=0)[1]
+    # GCC 12's LeakSanitizer can crash with many libraries loaded late.
+    env = {'ASAN_OPTIONS': 'detect_leaks=0'}
+    out = virgate('--list-modules', check=0, env=env)[1]
     same('transport' in out and 'unix' in out, True, out)
-    rows = json.loads(virgate('--json', '--list-modules', check=0)[1])
+    rows = json.loads(virgate('--json', '--list-modules', check=0,
+                              env=env)[1])
     same('unix' in [row['name'] for row in rows], True, rows)
     out = virgate('--module-help', 'transport-unix', check=0)[1]
     same('path' in out, True, out)
