@@ -56,6 +56,26 @@ fail (struct reading *r, const char *what)
   r->failed = true;
 }
 
+static void
+fail_kind (struct reading *r, const char *kind, size_t len)
+{
+  char kinds[200] = "";
+  size_t used = 0;
+
+  for (const struct config_kind *k = r->kinds; k->kind; k++) {
+    used += snprintf (kinds + used, sizeof kinds - used, "%s%s",
+                      used ? ", " : "", k->kind);
+    if (used >= sizeof kinds)
+      break;
+  }
+  if (!r->failed)
+    error_text (r->err, VIRGATE_ERR_CONF_SYNTAX, VIRGATE_FROM_CONF,
+                "%s:%u: there is no section of kind '%.*s'; there are %s",
+                r->file, r->line, (int) MIN_OF (len, (size_t) 60), kind,
+                kinds);
+  r->failed = true;
+}
+
 static bool
 is_blank (char c)
 {
@@ -106,7 +126,7 @@ begin_section (struct reading *r, const char *title, size_t len)
     kind_len++;
   r->kind = config_kind_of (r->kinds, title, kind_len);
   if (r->kind == NULL) {
-    fail (r, "there is no section of this kind");
+    fail_kind (r, title, kind_len);
     return;
   }
   title += kind_len;

@@ -247,8 +247,8 @@ def test_out_of_descriptors_newcomers_are_refused_and_service_returns():
             s = socket.socket(socket.AF_UNIX)
             s.settimeout(5)
             s.connect(d.socket)
-            s.send(message(AUTH_LIST))
             try:
+                s.send(message(AUTH_LIST))
                 refused += s.recv(100) == b''
             except ConnectionError:
                 refused += 1
@@ -350,11 +350,10 @@ def test_sockets_handed_over_by_a_service_manager():
 
         # LISTEN_PID must be the daemon's own: the wrapper only execs.
         env = dict(os.environ, NOTIFY_SOCKET=notify)
-        script = ('LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=local; export '
+        script = (f'exec 3<&{listener.fileno()}; LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=local; export '
                   'LISTEN_PID LISTEN_FDS LISTEN_FDNAMES; exec "$@"')
         p = subprocess.Popen(['sh', '-c', script, 'sh', RUN, 'virgated',
-                              '--config', config], env=env, close_fds=False,
-                             preexec_fn=lambda: os.dup2(listener.fileno(), 3),
+                              '--config', config], env=env, pass_fds=[listener.fileno()],
                              stdout=subprocess.DEVNULL,
                              stderr=subprocess.PIPE)
         try:

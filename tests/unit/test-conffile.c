@@ -167,8 +167,10 @@ refuses_in_words_that_help (void **state)
     { "key = 1", "x.conf:1: a key before the first section" },
     { "[daemon\n", "x.conf:1: no ']' after '['" },
     { "[daemon] x\n", "x.conf:1: text after ']'" },
-    { "\n[demon]\n", "x.conf:2: there is no section of this kind" },
-    { "[]\n", "x.conf:1: there is no section of this kind" },
+    { "\n[demon]\n", "x.conf:2: there is no section of kind 'demon'; "
+      "there are daemon, listen" },
+    { "[]\n", "x.conf:1: there is no section of kind ''; there "
+      "are daemon, listen" },
     { "[daemon x]\n", "x.conf:1: this kind of section takes no name" },
     { "[listen]\n",
       "x.conf:1: this kind of section needs a name: [KIND NAME]" },
