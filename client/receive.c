@@ -91,6 +91,8 @@ take_error (const struct virgate_conn *conn, struct call *call,
     error_set (&call->error, VIRGATE_ERR_RPC, VIRGATE_FROM_RPC,
                "%s: %s failed without a reason", conn->where,
                call->row->name);
+  else if (call->error.message == NULL)
+    call->error.message = strdup (error_message (&call->error));
 }
 
 /* The wire closes its own after the frame: keep copies. */

@@ -84,14 +84,18 @@ thread_error (void)
 const struct virgate_error *
 virgate_last_error (void)
 {
-  static char text[] = "out of memory";
+  static char no_memory_text[] = "out of memory", none_text[] = "no error";
+  static const struct virgate_error none = { .message = none_text };
   static const struct virgate_error no_memory = {
     .code = VIRGATE_ERR_NO_MEMORY, .domain = VIRGATE_FROM_RPC,
-    .level = VIRGATE_LEVEL_ERROR, .int1 = -1, .int2 = -1, .message = text,
+    .level = VIRGATE_LEVEL_ERROR, .int1 = -1, .int2 = -1,
+    .message = no_memory_text,
   };
   const struct virgate_error *err = thread_error ();
 
-  return err ? err : &no_memory;
+  if (err == NULL)
+    return &no_memory;
+  return err->code ? err : &none;
 }
 
 int
