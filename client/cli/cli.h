@@ -8,6 +8,7 @@
 #ifndef VIRGATE_CLI_H
 #define VIRGATE_CLI_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -325,8 +326,17 @@ int hosts_add (struct app *app, const char *uri);
 void hosts_take (struct app *app, char **names, int count);
 void hosts_free (struct app *app);
 
-/* Wait until fd can be read; answer and send keepalives meanwhile. */
+/* Wait until fd can be read, or a watched signal came; answer and send
+ * keepalives meanwhile.
+ */
 void hosts_wait (struct app *app, int fd);
+
+/* From signals_watch to signals_unwatch SIGINT and SIGTERM make stop_fd
+ * readable and do nothing else.  signals_take gives the next one, or 0.
+ */
+void signals_watch (struct app *app, sigset_t *before);
+int signals_take (struct app *app);
+void signals_unwatch (struct app *app, const sigset_t *before);
 
 /* Run one command on all hosts and show the outcome. */
 enum status hosts_run (struct app *app, const struct parsed *parsed);

@@ -131,6 +131,13 @@ run_vcpucount (struct cmd *cmd)
   return 0;
 }
 
+/* As many CPUs as a map of the protocol can hold, at most. */
+static int
+clamp_cpus (double cpus)
+{
+  return (int) MIN_OF (MAX_OF (cpus, 0), VIRGATE_REMOTE_CPUMAP_MAX * 8);
+}
+
 /* How many CPUs the host has; -1 with the error noted. */
 static int
 host_cpus (struct cmd *cmd)
@@ -138,18 +145,24 @@ host_cpus (struct cmd *cmd)
   struct virgate_remote_node_get_cpu_map_args args = { 0 };
   struct virgate_remote_node_get_cpu_map_ret *map = NULL;
   struct virgate_remote_node_get_info_ret *info = NULL;
-  int64_t cpus;
 
   if (CALL (cmd, node_get_cpu_map, &args, &map) == 0)
-    return map->ret;
+    return clamp_cpus (map->ret);
   cmd_forgive (cmd);
   if (CALL_GET (cmd, node_get_info, &info) < 0)
     return -1;
-  cpus = (int64_t) info->nodes * info->sockets * info->cores;
-  return (int) MIN_OF (cpus * info->threads, VIRGATE_REMOTE_CPUMAP_MAX * 8);
+  return clamp_cpus ((double) info->nodes * info->sockets * info->cores
+                     * info->threads);
 }
 
 #define MAP_LEN(cpus) (((cpus) + 7) / 8)
+
+/* Maps that a reply really holds, whatever number it claims. */
+static int
+map_count (int32_t claimed, uint32_t len, int cpus)
+{
+  return cpus == 0 ? 0 : (int) MIN_OF ((int64_t) claimed, len / MAP_LEN (cpus));
+}
 
 static int
 vcpus_inactive (struct cmd *cmd, const struct virgate_domain *dom, int cpus)
@@ -157,18 +170,20 @@ vcpus_inactive (struct cmd *cmd, const struct virgate_domain *dom, int cpus)
   struct virgate_remote_domain_get_vcpus_flags_args count_args = {
     .dom = *dom, .flags = AFFECT_CONFIG
   };
-  struct virgate_remote_domain_get_vcpus_flags_ret *count = NULL;
+  struct virgate_remote_domain_get_vcpus_flags_ret *vcpus = NULL;
   struct virgate_remote_domain_get_vcpu_pin_info_args args = {
     .dom = *dom, .maplen = MAP_LEN (cpus), .flags = AFFECT_CONFIG
   };
   struct virgate_remote_domain_get_vcpu_pin_info_ret *ret = NULL;
+  int count;
 
-  if (CALL (cmd, domain_get_vcpus_flags, &count_args, &count) < 0)
+  if (CALL (cmd, domain_get_vcpus_flags, &count_args, &vcpus) < 0)
     return -1;
-  args.ncpumaps = count->num;
+  args.ncpumaps = vcpus->num;
   if (CALL (cmd, domain_get_vcpu_pin_info, &args, &ret) < 0)
     return -1;
-  for (int i = 0; i < ret->num; i++) {
+  count = map_count (ret->num, ret->cpumaps.len, cpus);
+  for (int i = 0; i < count; i++) {
     result_next (cmd->out, &style_info);
     put_num (cmd->out, "vcpu", "VCPU:", i, NULL);
     put_both (cmd->out, "cpu", "CPU:", "N/A", "null");
@@ -307,7 +322,8 @@ pin_show (struct cmd *cmd, const struct virgate_domain *dom, int cpus)
   if (CALL (cmd, domain_get_vcpu_pin_info, &args, &ret) < 0)
     return -1;
   result_table (cmd->out, columns, 2);
-  for (int i = 0; i < ret->num; i++) {
+  count = map_count (ret->num, ret->cpumaps.len, cpus);
+  for (int i = 0; i < count; i++) {
     CLEANUP_FREE char *list = NULL;
 
     if (only >= 0 && i != only)

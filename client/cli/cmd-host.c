@@ -178,7 +178,7 @@ run_nodecpumap (struct cmd *cmd)
 
   if (CALL (cmd, node_get_cpu_map, &args, &ret) < 0)
     return cmd_context (cmd, "Unable to get cpu map");
-  cpus = MIN_OF (ret->ret, VIRGATE_REMOTE_CPUMAP_MAX * 8);
+  cpus = MAX_OF (MIN_OF (ret->ret, VIRGATE_REMOTE_CPUMAP_MAX * 8), 0);
   list = cpulist_format (ret->cpumap.val, ret->cpumap.len, 0, cpus);
   letters = cpumap_letters (ret->cpumap.val, ret->cpumap.len, 0, cpus);
   result_record (cmd->out, &style_info);
@@ -282,7 +282,8 @@ all_cells (struct cmd *cmd)
   if (CALL_GET (cmd, node_get_info, &info) < 0)
     return cmd_context (cmd, "unable to get node capabilities");
   result_record (cmd->out, &style);
-  for (int32_t cell = 0; cell < info->nodes; cell++) {
+  for (int32_t cell = 0;
+       cell < MIN_OF (info->nodes, VIRGATE_REMOTE_NODE_MAX_CELLS); cell++) {
     CLEANUP_FREE char *key = must_format ("%d", cell);
     CLEANUP_FREE char *label = must_format ("%5d", cell);
 

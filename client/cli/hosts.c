@@ -12,7 +12,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 
 #include "cli.h"
 
@@ -56,29 +55,30 @@ host_clear (struct host *host)
 void
 hosts_wait (struct app *app, int fd)
 {
-  nfds_t count = (nfds_t) app->hosts.count + 1;
+  nfds_t count = (nfds_t) app->hosts.count + 2;
   CLEANUP_FREE struct pollfd *fds = must_alloc (NULL, count, sizeof *fds);
 
   do {
     int wait_ms = -1;
 
     fds[0] = (struct pollfd) { fd, POLLIN, 0 };
+    fds[1] = (struct pollfd) { app->stop_fd, POLLIN, 0 };
     for (int i = 0; i < app->hosts.count; i++) {
       struct virgate_conn *conn = app->hosts.host[i].conn;
       int left_ms;
 
-      fds[i + 1] = (struct pollfd) { -1, 0, 0 };
+      fds[i + 2] = (struct pollfd) { -1, 0, 0 };
       if (conn == NULL || virgate_conn_step (conn) < 0)
         continue;
       left_ms = virgate_conn_timeout_ms (conn);
-      fds[i + 1].fd = virgate_conn_fd (conn);
-      fds[i + 1].events = virgate_conn_events (conn);
+      fds[i + 2].fd = virgate_conn_fd (conn);
+      fds[i + 2].events = virgate_conn_events (conn);
       if (left_ms >= 0 && (wait_ms < 0 || left_ms < wait_ms))
         wait_ms = left_ms;
     }
     if (poll (fds, count, wait_ms) < 0 && errno != EINTR)
       return;
-  } while (fds[0].revents == 0);
+  } while (fds[0].revents == 0 && fds[1].revents == 0);
 }
 
 void
@@ -222,31 +222,6 @@ round_run (struct round *round)
     pthread_join (threads[i], NULL);
 }
 
-/* SIGINT and SIGTERM become readable instead of deadly. */
-static int
-watch_signals (sigset_t *before)
-{
-  sigset_t set;
-
-  sigemptyset (&set);
-  sigaddset (&set, SIGINT);
-  sigaddset (&set, SIGTERM);
-  pthread_sigmask (SIG_BLOCK, &set, before);
-  return signalfd (-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
-static void
-unwatch_signals (int fd, const sigset_t *before)
-{
-  struct signalfd_siginfo info;
-
-  while (fd >= 0 && read (fd, &info, sizeof info) > 0)
-    ;
-  if (fd >= 0)
-    close (fd);
-  pthread_sigmask (SIG_SETMASK, before, NULL);
-}
-
 enum status
 hosts_run (struct app *app, const struct parsed *parsed)
 {
@@ -269,10 +244,9 @@ hosts_run (struct app *app, const struct parsed *parsed)
     return STATUS_USAGE;
   }
   if (flags & COMMAND_WATCHES)
-    app->stop_fd = watch_signals (&before);
+    signals_watch (app, &before);
   round_run (&round);
   if (flags & COMMAND_WATCHES)
-    unwatch_signals (app->stop_fd, &before);
-  app->stop_fd = -1;
+    signals_unwatch (app, &before);
   return output_results (app, &app->hosts);
 }

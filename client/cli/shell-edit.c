@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <histedit.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,6 +15,7 @@
 #include "cli.h"
 
 #define HISTORY_LINES 500
+#define KILL_LINE (L'U' - L'@') /* Ctrl-U, which empties the line */
 
 const char editor_name[] = "libedit";
 
@@ -49,6 +51,13 @@ editor_getc (EditLine *el, wchar_t *wc)
     size_t len;
 
     hosts_wait (editor->app, STDIN_FILENO);
+    switch (signals_take (editor->app)) {
+    case SIGINT:
+      *wc = KILL_LINE;
+      return 1;
+    case SIGTERM:
+      return 0;                 /* as if the input had ended */
+    }
     n = read (STDIN_FILENO, &byte, 1);
     if (n < 0 && errno == EINTR)
       continue;
@@ -194,10 +203,13 @@ const char *
 editor_read (struct editor *editor, const char *prompt)
 {
   const char *line;
+  sigset_t before;
   int len = 0;
 
   editor->prompt = prompt;
+  signals_watch (editor->app, &before);
   line = el_gets (editor->el, &len);
+  signals_unwatch (editor->app, &before);
   free (editor->line);
   editor->line = NULL;
   if (line == NULL || len <= 0)

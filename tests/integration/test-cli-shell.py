@@ -135,6 +135,28 @@ def test_typed_commands_are_answered_and_completed():
             same(t.status(), 0)
 
 
+def test_signals_at_the_prompt():
+    editing()
+    with Worlds() as (daemon,):
+        with tempfile.TemporaryDirectory() as state:
+            with Terminal('-c', daemon.uri(),
+                          env={'XDG_STATE_HOME': state}) as t:
+                t.expect('virgate # ')
+                t.send('domid test\n')
+                t.expect('\n1')
+                t.expect('virgate # ')
+                t.send('nonsense')
+                t.expect('nonsense')
+                t.send('\x03')
+                t.send('domstate test\n')
+                t.expect('\nrunning')
+                t.expect('virgate # ')
+                same('unknown' in t.text, False, t.text)
+                os.kill(t.pid, signal.SIGTERM)
+                same(t.status(), 0)
+            same(os.path.exists(f'{state}/virgate/history'), True)
+
+
 def test_the_shell_connects_again():
     editing()
     with Libvirtd() as daemon:
