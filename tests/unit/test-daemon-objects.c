@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The objects that access control sees in arguments.
+ */
+#include "config.h"
+
+#include <virgate/remote.h>
+
+#include "daemon/objects.h"
+#include "unit.h"
+
+static struct virgate_object found[OBJECTS_MAX];
+
+static uint32_t
+objects (int32_t procedure, const void *args)
+{
+  return objects_of_call (proc_find (VIRGATE_REMOTE_PROGRAM, procedure),
+                          args, found);
+}
+
+static void
+domain_has_name_and_uuid (void **state)
+{
+  const struct virgate_remote_domain_destroy_args args = {
+    .dom = { .name = "web", .uuid = { 1, 2, 3 }, .id = 7 },
+  };
+
+  assert_int_equal (objects (VIRGATE_REMOTE_PROC_DOMAIN_DESTROY, &args), 1);
+  assert_string_equal (found[0].kind, "domain");
+  assert_string_equal (found[0].name, "web");
+  assert_int_equal (found[0].uuid[2], 3);
+  assert_null (found[0].parent);
+}
+
+static void
+volume_has_a_pool (void **state)
+{
+  const struct virgate_remote_storage_vol_delete_args args = {
+    .vol = { .pool = "disks", .name = "root", .key = "/x" },
+  };
+
+  assert_int_equal (objects (VIRGATE_REMOTE_PROC_STORAGE_VOL_DELETE, &args),
+                    1);
+  assert_string_equal (found[0].kind, "storage_vol");
+  assert_string_equal (found[0].name, "root");
+  assert_string_equal (found[0].parent, "disks");
+}
+
+static void
+snapshot_is_judged_by_its_domain (void **state)
+{
+  const struct virgate_remote_domain_snapshot_delete_args args = {
+    .snap = { .name = "before", .dom = { .name = "web", .uuid = { 9 } } },
+  };
+
+  assert_int_equal (objects (VIRGATE_REMOTE_PROC_DOMAIN_SNAPSHOT_DELETE,
+                             &args), 1);
+  assert_string_equal (found[0].kind, "domain");
+  assert_string_equal (found[0].name, "web");
+  assert_int_equal (found[0].uuid[0], 9);
+}
+
+static void
+lookup_names_what_it_looks_for (void **state)
+{
+  const struct virgate_remote_domain_lookup_by_name_args by_name = {
+    .name = "web",
+  };
+  const struct virgate_remote_network_lookup_by_uuid_args by_uuid = {
+    .uuid = { 5 },
+  };
+
+  assert_int_equal (objects (VIRGATE_REMOTE_PROC_DOMAIN_LOOKUP_BY_NAME,
+                             &by_name), 1);
+  assert_string_equal (found[0].kind, "domain");
+  assert_string_equal (found[0].name, "web");
+  assert_int_equal (objects (VIRGATE_REMOTE_PROC_NETWORK_LOOKUP_BY_UUID,
+                             &by_uuid), 1);
+  assert_string_equal (found[0].kind, "network");
+  assert_int_equal (found[0].uuid[0], 5);
+}
+
+static void
+absent_optional_object_is_none (void **state)
+{
+  const struct virgate_remote_connect_domain_event_callback_register_any_args
+    args = { .eventID = 0, .dom = NULL };
+
+  assert_int_equal
+    (objects (VIRGATE_REMOTE_PROC_CONNECT_DOMAIN_EVENT_CALLBACK_REGISTER_ANY,
+              &args), 0);
+}
+
+static void
+call_without_arguments_has_none (void **state)
+{
+  assert_int_equal (objects (VIRGATE_REMOTE_PROC_CONNECT_GET_TYPE, NULL), 0);
+}
+
+int
+main (void)
+{
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test (domain_has_name_and_uuid),
+    cmocka_unit_test (volume_has_a_pool),
+    cmocka_unit_test (snapshot_is_judged_by_its_domain),
+    cmocka_unit_test (lookup_names_what_it_looks_for),
+    cmocka_unit_test (absent_optional_object_is_none),
+    cmocka_unit_test (call_without_arguments_has_none),
+  };
+
+  return cmocka_run_group_tests (tests, NULL, NULL);
+}
