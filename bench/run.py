@@ -297,10 +297,12 @@ def machine():
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('rows', nargs='*', metavar='ROW', default=[],
+                        help='only these rows (a wrong name lists them all)')
     parser.add_argument('--build', default='.', metavar='DIR',
                         help='the build directory (default: this one)')
     parser.add_argument('--only', nargs='+', metavar='ROW', default=[],
-                        help='only these rows (a wrong name lists them all)')
+                        help='the same')
     parser.add_argument('--reps', type=int, default=0,
                         help='repetitions to keep (default: 3, quick: 1)')
     parser.add_argument('--quick', action='store_true',
@@ -337,7 +339,7 @@ def measure_all(bench, chosen, reps):
 
 def main():
     args = arguments()
-    chosen = choose(args.only)
+    chosen = choose(args.rows + args.only)
     reps = args.reps or (1 if args.quick else 3)
     facts = dict(machine(), reps=reps, quick=args.quick)
     results, notes, failed = measure_all(Bench(args), chosen, reps)
