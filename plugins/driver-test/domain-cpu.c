@@ -313,7 +313,7 @@ static const struct xml_elem cell_kids[] = {
 const struct xml_elem domain_cpu_kids[] = {
   { "model", .text = TEXT (0), .when = MODEL_MODES, .after = model_after,
     .attrs = ATTRS (
-      { "fallback", XT_ENUM, UNSUPPORTED, .dflt = "allow",
+      { "fallback", XT_ENUM, XT_NOT_EMPTY, UNSUPPORTED, .dflt = "allow",
         .names = NAMES ("allow", "forbid"),
         .bad = "Invalid fallback attribute" },
       { "vendor_id", .flags = XT_NOT_EMPTY }) },
@@ -336,7 +336,8 @@ const struct xml_elem domain_cpu_kids[] = {
         .names = NAMES ("force", "require", "optional", "disable", "forbid"),
         .bad = "Invalid CPU feature policy" },
       { "name" }) },
-  { "numa", .after = numa_after, .flags = XT_KEEP, .kids = KIDS (
+  { "numa", .after = numa_after, .flags = XT_KEEP,
+    .domain = VIRGATE_FROM_DOMAIN, .kids = KIDS (
       { "cell", .flags = XT_MANY, .before = cell_before, .kids = cell_kids,
         .attrs = ATTRS (
           { "id", XT_UINT },
@@ -404,7 +405,7 @@ count_cell_cpus (const struct xml_node *numa, int *highest)
   unsigned count = 0;
   struct xml_bits bits;
 
-  *highest = -1;
+  *highest = 0;
   for (; cell; cell = xml_next (cell)) {
     if (xml_attr (cell, "cpus") == NULL
         || xml_bits_parse (xml_attr (cell, "cpus"), &bits) == -1)
@@ -494,9 +495,6 @@ check_memnodes (struct xml_load *load, struct xml_node *root,
                               "auto"))
     return xml_unsupported (load, "Per-node binding is not compatible with "
                             "automatic NUMA placement.");
-  if (memnode && xml_path (root, "cpu/numa/cell") == NULL)
-    return xml_wrong (load, "Element 'memnode' is invalid without any guest "
-                      "NUMA cells");
   for (; memnode; memnode = xml_next (memnode))
     if (check_memnode (load, root, memnode) == -1)
       return -1;
@@ -518,6 +516,22 @@ place_vcpus (struct xml_load *load, struct xml_node *root)
     return 0;
   return xml_attr_set (vcpu, "placement", "auto") == -1
          ? domain_no_memory (load) : 0;
+}
+
+/* The CPU's cells stand elsewhere in the document. */
+int
+domain_numatune_before (struct xml_load *load, struct xml_node *node,
+                        xmlNode *src)
+{
+  const xmlNode *cpu = src ? xml_src_child (src->parent, "cpu") : NULL;
+
+  if (src && xml_src_next (src, "numatune"))
+    return xml_wrong (load, "only one numatune is supported");
+  if (xml_src_child (src, "memnode")
+      && xml_src_child (xml_src_child (cpu, "numa"), "cell") == NULL)
+    return xml_wrong (load, "Element 'memnode' is invalid without any guest "
+                      "NUMA cells");
+  return 0;
 }
 
 int

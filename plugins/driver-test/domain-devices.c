@@ -201,9 +201,9 @@ rate_after (struct xml_load *load, struct xml_node *node, xmlNode *src)
 
 static const struct xml_elem rng_kids[] = {
   { "rate", .after = rate_after, .attrs = ATTRS (
-      { "bytes", XT_UINT, XT_HIDE_ZERO | XT_WRAP,
+      { "bytes", XT_UINT, XT_HIDE_ZERO,
         .bad = "invalid RNG rate bytes value" },
-      { "period", XT_UINT, XT_HIDE_ZERO | XT_WRAP,
+      { "period", XT_UINT, XT_HIDE_ZERO,
         .bad = "invalid RNG rate period value" }) },
   { "backend", .text = TEXT (0), .before = rng_backend_before,
     .after = rng_backend_after, .flags = XT_OWN_KIND, .attrs = ATTRS (

@@ -80,6 +80,7 @@ extern const struct xml_spec domain_encryption_attrs[];
 extern const struct xml_elem domain_encryption_kids[];
 int domain_auth_after (struct xml_load *, struct xml_node *, xmlNode *);
 int domain_encryption_after (struct xml_load *, struct xml_node *, xmlNode *);
+int domain_port_before (struct xml_load *, struct xml_node *, xmlNode *);
 int domain_storage_after (struct xml_load *, struct xml_node *, xmlNode *);
 int domain_disk_before (struct xml_load *, struct xml_node *, xmlNode *);
 int domain_disk_after (struct xml_load *, struct xml_node *, xmlNode *);

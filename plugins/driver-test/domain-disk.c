@@ -133,7 +133,7 @@ static const struct xml_spec driver_attrs[] = {
 };
 
 #define IOTUNE(tag)                                                     \
-  { tag, .text = TEXT (.type = XT_ULL, .flags = XT_HIDE_ZERO | XT_WRAP, \
+  { tag, .text = TEXT (.type = XT_ULL, .flags = XT_HIDE_ZERO,           \
                        .bad = "disk iotune field '" tag                 \
                               "' must be an integer") }
 

@@ -279,6 +279,17 @@ static const struct xml_elem capability_kids[] = {
   { 0 }
 };
 
+static int
+page_size_after (struct xml_load *load, struct xml_node *node, xmlNode *src)
+{
+  int ret = domain_amount_after (load, node, src);
+
+  if (ret != -1)
+    return ret;
+  xml_error_clear (load->err);
+  return xml_unsupported (load, "Unable to parse HPT maxpagesize setting");
+}
+
 const struct xml_elem domain_features_kids[] = {
   FLAG ("acpi"),
   { "apic", .flags = XT_KEEP, .attrs = ATTRS ({ "eoi", XT_SWITCH }) },
@@ -315,7 +326,7 @@ const struct xml_elem domain_features_kids[] = {
       { "resizing", XT_ENUM, XT_NONZERO,
         .names = NAMES ("none", "enabled", "disabled", "required") }),
     .kids = KIDS ({ "maxpagesize", .attrs = AMOUNT_ATTRS,
-                    .after = domain_amount_after,
+                    .after = page_size_after,
                     AMOUNT ("./features/hpt/maxpagesize") }) },
   STATE_DEFAULT ("vmcoreinfo"),
   STATE ("htm"),

@@ -186,13 +186,11 @@ is_iscsi (const struct xml_node *source)
 static int
 host_before (struct xml_load *load, struct xml_node *node, xmlNode *src)
 {
-  static const struct xml_spec port = { "port", XT_UINT, XT_HIDE_ZERO };
-
   if (!is_iscsi (node->parent))
     return 1;
   if (xml_attr (node, "name") == NULL)
     return xml_wrong (load, "missing name for host");
-  return domain_read_attr (load, node, src, &port);
+  return domain_port_before (load, node, src);
 }
 
 static int

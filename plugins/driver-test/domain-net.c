@@ -14,6 +14,7 @@
 
 #include "common/cleanup.h"
 #include "plugins/driver-test/domain-devices.h"
+#include "plugins/driver-test/net-addr.h"
 
 #define PROFILE_MAX 39
 #define VLAN_MAX 4095
@@ -60,16 +61,23 @@ static const struct xml_spec source_attrs[] = {
 
 /* Rewrite an address in its usual form: 0, -1 = not one. */
 static int
-usual_address (struct xml_node *node, const char *attr, int family)
+usual_address (struct xml_node *node, const char *attr,
+               struct net_address *out)
 {
-  const char *text = xml_attr (node, attr);
-  unsigned char bytes[16];
   char usual[INET6_ADDRSTRLEN];
 
-  if (inet_pton (family, text, bytes) != 1
-      || inet_ntop (family, bytes, usual, sizeof usual) == NULL)
+  if (net_address_parse (xml_attr (node, attr), out) == -1)
     return -1;
-  return xml_attr_set (node, attr, usual);
+  return xml_attr_set (node, attr, net_address_text (out, usual));
+}
+
+static int
+usual_of_family (struct xml_node *node, const char *attr, int family)
+{
+  struct net_address out;
+
+  return usual_address (node, attr, &out) == -1 || out.family != family
+         ? -1 : 0;
 }
 
 static int
@@ -96,12 +104,13 @@ ip_after (struct xml_load *load, struct xml_node *node, xmlNode *src)
   if (address == NULL)
     return xml_wrong (load, "Missing required address in <ip>");
   family = family_of (node);
-  if (usual_address (node, "address", family) == -1)
+  if (usual_of_family (node, "address", family) == -1)
     return xml_wrong (load, "Invalid address '%s' in <ip>", address);
   if (prefix && (xml_ull (prefix, 10, &bits) == -1
                  || bits > (family == AF_INET6 ? 128 : 32)))
     return xml_wrong (load, "Invalid prefix value '%s' in <ip>", prefix);
-  if (xml_attr (node, "peer") && usual_address (node, "peer", family) == -1)
+  if (xml_attr (node, "peer")
+      && usual_of_family (node, "peer", family) == -1)
     return xml_fail (load->err, load->domain, VIRGATE_ERR_INVALID_ARG,
                      "Invalid peer '%s' in <ip>", xml_attr (node, "peer"));
   if (xml_attr_set (node, "family",
@@ -111,32 +120,94 @@ ip_after (struct xml_load *load, struct xml_node *node, xmlNode *src)
               : xml_attr_set (node, "prefix", NULL);
 }
 
+/* Families of a route's parts must be what FAMILY says. */
+static int
+check_route_family (struct xml_load *load, const struct xml_node *node,
+                    const char *where, const struct net_address *address,
+                    const struct net_address *gateway)
+{
+  const char *family = xml_attr (node, "family");
+  const char *text = xml_attr (node, "address");
+  int wanted = family && strcmp (family, "ipv6") == 0 ? AF_INET6 : AF_INET;
+
+  if (family && wanted == AF_INET && strcmp (family, "ipv4") != 0)
+    return xml_wrong (load, "%s: Unrecognized family '%s' in route "
+                      "definition", where, family);
+  if (address->family == wanted && gateway->family == wanted)
+    return 0;
+  if (wanted == AF_INET)
+    return xml_wrong (load, "%s: %s for non-IPv4 %s '%s' in route definition",
+                      where, family ? "IPv4 family specified"
+                                    : "No family specified",
+                      address->family == wanted ? "gateway" : "address", text);
+  if (address->family != wanted)
+    return xml_wrong (load, "%s: ipv6 family specified for non-IPv6 address "
+                      "'%s' in route definition", where, text);
+  return xml_wrong (load, "%s: ipv6 specified for non-IPv6 gateway address "
+                    "'%s' in route definition", where,
+                    xml_attr (node, "gateway"));
+}
+
+/* How many bits of a route's address are the network's; -1 = recorded. */
+static int
+route_bits (struct xml_load *load, struct xml_node *node, const char *where,
+            const struct net_address *address)
+{
+  long long bits = domain_attr_number (node, "prefix");
+  int most = net_address_bits (address);
+  struct net_address mask;
+
+  if (xml_attr (node, "netmask")) {
+    if (usual_address (node, "netmask", &mask) == -1)
+      return xml_wrong (load, "%s: Bad netmask address '%s' in route "
+                        "definition", where, xml_attr (node, "netmask"));
+    bits = net_mask_prefix (&mask);
+    return bits == -1 ? most : bits;
+  }
+  if (bits > most)
+    return xml_wrong (load, "%s: Invalid prefix %lld specified in route "
+                      "definition, must be 0 - %d", where, bits, most);
+  return bits;
+}
+
 static int
 route_after (struct xml_load *load, struct xml_node *node, xmlNode *src)
 {
-  static const char *const parts[] = { "address", "netmask", "gateway" };
-  int family = xml_attr_is (node, "family", "ipv6") ? AF_INET6 : AF_INET;
+  static const char *const parts[] = { "address", "gateway" };
   const char *where = strcmp (xml_name (node->parent), "source") == 0
                       ? "interface host IP" : "guest interface";
+  struct net_address at[2], network = { 0 };
+  int bits;
 
-  if (xml_attr (node, "address") == NULL)
-    return xml_wrong (load, "%s: Missing required address attribute in route "
-                      "definition", where);
-  if (xml_attr (node, "gateway") == NULL)
-    return xml_wrong (load, "%s: Missing required gateway attribute in route "
-                      "definition", where);
-  for (size_t i = 0; i < 3; i++)
-    if (xml_attr (node, parts[i])
-        && usual_address (node, parts[i], family) == -1)
-      return xml_wrong (load, "%s: Bad network %s '%s' in route definition",
-                        where, parts[i], xml_attr (node, parts[i]));
+  for (int i = 0; i < 2; i++)
+    if (xml_attr (node, parts[i]) == NULL)
+      return xml_wrong (load, "%s: Missing required %s attribute in route "
+                        "definition", where, parts[i]);
+  for (int i = 0; i < 2; i++)
+    if (usual_address (node, parts[i], &at[i]) == -1)
+      return xml_wrong (load, "%s: Bad %s address '%s' in route definition",
+                        where, i ? "gateway" : "network",
+                        xml_attr (node, parts[i]));
+  if (check_route_family (load, node, where, &at[0], &at[1]) == -1)
+    return -1;
+  bits = route_bits (load, node, where, &at[0]);
+  if (bits == -1)
+    return -1;
+  network.family = at[0].family;
+  memcpy (network.bytes, at[0].bytes, (bits + 7) / 8);
+  if (bits % 8)
+    network.bytes[bits / 8] &= 0xff << (8 - bits % 8);
+  if (!net_address_same (&at[0], &network, net_address_bits (&at[0])))
+    return xml_wrong (load, "%s: Address '%s' in route definition is not a "
+                      "network address", where, xml_attr (node, "address"));
   return 0;
 }
 
 #define IPS                                                             \
   { "ip", .flags = XT_MANY, .after = ip_after, .attrs = ATTRS (         \
       { "address" }, { "family" }, { "prefix" }, { "peer" }) },         \
-  { "route", .flags = XT_MANY, .after = route_after, .attrs = ATTRS (   \
+  { "route", .flags = XT_MANY, .after = route_after,                    \
+    .domain = VIRGATE_FROM_NETWORK, .attrs = ATTRS (                    \
       { "family" }, { "address" }, { "netmask" },                       \
       { "prefix", XT_UINT }, { "gateway" },                             \
       { "metric", XT_UINT, XT_NONZERO }) }
@@ -237,14 +308,14 @@ vlan_after (struct xml_load *load, struct xml_node *node, xmlNode *src)
 enum vport { VPORT_NONE, VPORT_QBG, VPORT_QBH, VPORT_OVS, VPORT_MIDONET };
 
 #define QBG (XT_WHEN (VPORT_NONE) | XT_WHEN (VPORT_QBG))
-#define VPORT_ID(tag, most)                                             \
-  { tag, XT_UINT, XT_BASE0 | XT_WRAP, .when = QBG, .max = most,         \
+#define VPORT_ID(tag)                                                   \
+  { tag, XT_UINT, XT_BASE0 | XT_WRAP, .when = QBG,                      \
     .bad = "cannot parse value of " tag " parameter" }
 
 static const struct xml_spec vport_params[] = {
-  VPORT_ID ("managerid", 0xff),
-  VPORT_ID ("typeid", 0xffffff),
-  VPORT_ID ("typeidversion", 0xff),
+  VPORT_ID ("managerid"),
+  VPORT_ID ("typeid"),
+  VPORT_ID ("typeidversion"),
   { "instanceid", XT_UUID, .when = QBG,
     .bad = "cannot parse instanceid parameter as a uuid" },
   { "interfaceid", XT_UUID,
@@ -276,6 +347,12 @@ params_after (struct xml_load *load, struct xml_node *node, xmlNode *src)
   const char *profile = xml_attr (node, "profileid");
   unsigned kind = node->kind;
 
+  if (domain_attr_number (node, "managerid") > 0xff)
+    return xml_wrong (load, "value of managerid out of range");
+  if (domain_attr_number (node, "typeid") > 0xffffff)
+    return xml_wrong (load, "value for typeid out of range");
+  if (domain_attr_number (node, "typeidversion") > 0xff)
+    return xml_wrong (load, "value of typeidversion out of range");
   if (profile && strlen (profile) > PROFILE_MAX)
     return xml_wrong (load, "profileid parameter too long");
   if ((kind == VPORT_QBG || kind == VPORT_NONE)
@@ -303,7 +380,7 @@ vport_missing (struct xml_load *load, const struct xml_node *params)
   for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++)
     if (needed[i].kind == params->kind
         && xml_attr (params, needed[i].attr) == NULL)
-      return xml_fail (load->err, VIRGATE_FROM_NONE, VIRGATE_ERR_XML_ERROR,
+      return xml_fail (load->err, VIRGATE_FROM_NET, VIRGATE_ERR_XML_ERROR,
                        "missing %s in <virtualport type='%s'>",
                        needed[i].attr, xml_attr (params->parent, "type"));
   return 0;
@@ -493,10 +570,9 @@ static int
 forward_after (struct xml_load *load, struct xml_node *node, xmlNode *src)
 {
   const char *address = xml_attr (node, "address");
+  struct net_address out;
 
-  if (address
-      && usual_address (node, "address",
-                        strchr (address, ':') ? AF_INET6 : AF_INET) == -1)
+  if (address && usual_address (node, "address", &out) == -1)
     return xml_wrong (load, "Invalid address '%s' in <portForward>", address);
   return 0;
 }
@@ -555,6 +631,7 @@ const struct xml_elem domain_net_kids[] = {
           { "nativeMode", XT_ENUM, XT_NONZERO,
             .names = NAMES ("default", "tagged", "untagged") }) }) },
   { "virtualport", .after = vport_after, .flags = XT_OWN_KIND,
+    .domain = XT_FROM_NONE,
     .attrs = ATTRS (
       { "type", XT_ENUM, XT_NONZERO | XT_KIND, UNSUPPORTED,
         .names = NAMES ("none", "802.1Qbg", "802.1Qbh", "openvswitch",
@@ -562,7 +639,8 @@ const struct xml_elem domain_net_kids[] = {
         .bad = "unknown virtualport type %s" }),
     .kids = KIDS ({ "parameters", .flags = XT_ALWAYS, .attrs = vport_params,
                     .after = params_after }) },
-  { "bandwidth", .kids = KIDS (RATES ("inbound"), RATES ("outbound")) },
+  { "bandwidth", .domain = XT_FROM_NONE,
+    .kids = KIDS (RATES ("inbound"), RATES ("outbound")) },
   { "port", .attrs = ATTRS ({ "isolated", XT_BOOL }) },
   IPS,
   { "portForward", .flags = XT_MANY, .after = forward_after,
@@ -618,11 +696,11 @@ const struct xml_elem domain_net_kids[] = {
         .bad = "unknown teaming type '%s'" },
       { "persistent", .flags = XT_NOT_EMPTY }) },
   { "link", .attrs = ATTRS (
-      { "state", XT_ENUM, XT_NONZERO, UNSUPPORTED,
+      { "state", XT_ENUM, XT_NONZERO | XT_NOT_EMPTY, UNSUPPORTED,
         .names = NAMES ("default", "up", "down"),
         .bad = "unknown interface link state '%s'" }) },
   { "mtu", .attrs = ATTRS (
-      { "size", XT_UINT, XT_HIDE_ZERO | XT_WRAP,
+      { "size", XT_UINT, XT_HIDE_ZERO | XT_WRAP | XT_NOT_EMPTY,
         .bad = "malformed mtu size" }) },
   { "coalesce", .kids = KIDS (
       { "rx", .kids = KIDS (

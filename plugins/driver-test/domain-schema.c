@@ -103,14 +103,14 @@ static const struct xml_elem memory_backing_kids[] = {
         .names = NAMES ("none", "file", "anonymous", "memfd"),
         .bad = "unknown memoryBacking/source/type '%s'" }) },
   { "access", .attrs = ATTRS (
-      { "mode", XT_ENUM, XT_NONZERO, UNSUPPORTED,
+      { "mode", XT_ENUM, XT_NONZERO | XT_NOT_EMPTY, UNSUPPORTED,
         .names = NAMES ("default", "shared", "private"),
         .bad = "unknown memoryBacking/access/mode '%s'" }) },
   { "allocation", .attrs = ATTRS (
-      { "mode", XT_ENUM, XT_NONZERO, UNSUPPORTED,
+      { "mode", XT_ENUM, XT_NONZERO | XT_NOT_EMPTY, UNSUPPORTED,
         .names = NAMES ("none", "immediate", "ondemand"),
         .bad = "unknown memoryBacking/allocation/mode '%s'" },
-      { "threads", XT_UINT, XT_HIDE_ZERO | XT_WRAP,
+      { "threads", XT_UINT, XT_HIDE_ZERO | XT_NOT_EMPTY,
         .bad = "Failed to parse memory allocation threads" }) },
   { "discard", .flags = XT_KEEP },
   { 0 }
@@ -121,7 +121,7 @@ static const struct xml_elem memory_backing_kids[] = {
                         UNSUPPORTED, .bad = "could not parse " what " %s") }
 
 static const struct xml_elem blkiotune_kids[] = {
-  { "weight", .text = TEXT (.type = XT_UINT, .flags = XT_HIDE_ZERO | XT_WRAP
+  { "weight", .text = TEXT (.type = XT_UINT, .flags = XT_HIDE_ZERO
                             | XT_LENIENT) },
   { "device", .flags = XT_MANY, .after = blkio_device_after, .kids = KIDS (
       { "path", .text = TEXT (0) },
@@ -408,7 +408,7 @@ idmap_after (struct xml_load *load, struct xml_node *node, xmlNode *src)
 }
 
 #define ID_PART(tag)                                                    \
-  { tag, XT_UINT, XT_REQUIRED | XT_WRAP,                               \
+  { tag, XT_UINT, XT_REQUIRED,                                         \
     .bad = "invalid idmap start/target/count settings",                 \
     .missing = "invalid idmap start/target/count settings" }
 #define ID_ATTRS                                                        \
@@ -496,16 +496,17 @@ static const struct xml_spec clock_attrs[] = {
     .dflt = "0" },
   { "adjustment", .flags = XT_MADE,
     .when = XT_WHEN (CLOCK_UTC) | XT_WHEN (CLOCK_LOCAL) },
-  { "basis", XT_ENUM, UNSUPPORTED, .when = XT_WHEN (CLOCK_VARIABLE),
-    .names = NAMES ("utc", "localtime"), .dflt = "utc",
+  { "basis", XT_ENUM, XT_NOT_EMPTY, UNSUPPORTED,
+    .when = XT_WHEN (CLOCK_VARIABLE), .names = NAMES ("utc", "localtime"), .dflt = "utc",
     .bad = "unknown clock basis '%s'" },
   { "basis", .flags = XT_MADE,
     .when = XT_WHEN (CLOCK_UTC) | XT_WHEN (CLOCK_LOCAL) },
-  { "timezone", .flags = XT_REQUIRED, .when = XT_WHEN (CLOCK_ZONE),
+  { "timezone", .flags = XT_REQUIRED | XT_NOT_EMPTY,
+    .when = XT_WHEN (CLOCK_ZONE),
     .missing = "missing 'timezone' attribute for clock with "
                "offset='timezone'",
     .missing_code = VIRGATE_ERR_INTERNAL_ERROR },
-  { "start", XT_ULL, XT_REQUIRED | XT_WRAP, .when = XT_WHEN (CLOCK_ABSOLUTE),
+  { "start", XT_ULL, XT_REQUIRED, .when = XT_WHEN (CLOCK_ABSOLUTE),
     .bad = "missing 'start' attribute for clock with offset='absolute'",
     .bad_code = VIRGATE_ERR_INTERNAL_ERROR,
     .missing = "missing 'start' attribute for clock with offset='absolute'",
@@ -599,7 +600,7 @@ static const struct xml_elem domain_kids[] = {
   { "maxMemory", .after = domain_amount_after,
     AMOUNT ("./maxMemory[1]", .flags = AMOUNT_KEEP_ZERO),
     .attrs = ATTRS (
-      { "slots", XT_UINT, XT_WRAP, .dflt = "0",
+      { "slots", XT_UINT, XT_NOT_EMPTY, .dflt = "0",
         .bad = "Failed to parse memory slot count" },
       { "unit", .flags = XT_MADE }) },
   { "memory", .flags = XT_ALWAYS, .after = domain_amount_after,
@@ -617,7 +618,7 @@ static const struct xml_elem domain_kids[] = {
         .dflt = "static" },
       { "cpuset", .flags = XT_MADE },
       { "current", XT_UINT }),
-    .text = TEXT (.type = XT_UINT, .flags = XT_WRAP, .dflt = "1",
+    .text = TEXT (.type = XT_UINT, .dflt = "1",
                   .bad = "maximum vcpus count must be an integer") },
   { "vcpus", .after = domain_vcpus_after, .kids = KIDS (
       { "vcpu", .flags = XT_MANY, .attrs = ATTRS (
@@ -634,7 +635,7 @@ static const struct xml_elem domain_kids[] = {
       { "thread_pool_min", XT_INT, XT_NONNEG },
       { "thread_pool_max", XT_INT, XT_NONNEG }) },
   { "cputune", .after = domain_cputune_after, .kids = domain_cputune_kids },
-  { "numatune", .kids = KIDS (
+  { "numatune", .before = domain_numatune_before, .kids = KIDS (
       { "memory", .attrs = ATTRS (
           { "mode", XT_ENUM, UNSUPPORTED,
             .names = NAMES ("strict", "preferred", "interleave",
@@ -672,8 +673,9 @@ static const struct xml_elem domain_kids[] = {
       { "gid", .flags = XT_MANY, .attrs = ID_ATTRS }) },
   { "features", .before = domain_features_before,
     .kids = domain_features_kids },
-  { "cpu", .before = domain_cpu_before, .after = domain_cpu_after,
-    .attrs = domain_cpu_attrs, .kids = domain_cpu_kids },
+  { "cpu", .domain = VIRGATE_FROM_CPU, .before = domain_cpu_before,
+    .after = domain_cpu_after, .attrs = domain_cpu_attrs,
+    .kids = domain_cpu_kids },
   { "clock", .flags = XT_ALWAYS, .attrs = clock_attrs, .kids = clock_kids,
     .before = clock_before },
   ACTION ("poweroff", "destroy"),

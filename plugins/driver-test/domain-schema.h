@@ -66,6 +66,7 @@ int domain_vcpu_after (struct xml_load *, struct xml_node *, xmlNode *);
 int domain_vcpus_after (struct xml_load *, struct xml_node *, xmlNode *);
 int domain_iothreads_after (struct xml_load *, struct xml_node *, xmlNode *);
 int domain_cputune_after (struct xml_load *, struct xml_node *, xmlNode *);
+int domain_numatune_before (struct xml_load *, struct xml_node *, xmlNode *);
 int domain_numatune_check (struct xml_load *, struct xml_node *root);
 int domain_seclabel_after (struct xml_load *, struct xml_node *, xmlNode *);
 int domain_seclabels_check (struct xml_load *, struct xml_node *root);

@@ -86,8 +86,9 @@ host_after (struct xml_load *load, struct xml_node *node, xmlNode *src)
   return 0;
 }
 
-static int
-host_before (struct xml_load *load, struct xml_node *node, xmlNode *src)
+int
+domain_port_before (struct xml_load *load, struct xml_node *node,
+                    xmlNode *src)
 {
   CLEANUP_FREE char *port = xml_src_attr (src, "port");
   unsigned long long number;
@@ -114,15 +115,15 @@ secret_after (struct xml_load *load, struct xml_node *node, xmlNode *src)
   char text[37];
 
   if (uuid == NULL && usage == NULL)
-    return xml_fail (load->err, VIRGATE_FROM_SECRET, VIRGATE_ERR_XML_ERROR,
+    return xml_fail (load->err, VIRGATE_FROM_NONE, VIRGATE_ERR_XML_ERROR,
                      "missing secret uuid or usage attribute");
   if (uuid && usage)
-    return xml_fail (load->err, VIRGATE_FROM_SECRET, VIRGATE_ERR_XML_ERROR,
+    return xml_fail (load->err, VIRGATE_FROM_NONE, VIRGATE_ERR_XML_ERROR,
                      "either secret uuid or usage expected");
   if (uuid == NULL)
     return 0;
   if (xml_uuid_parse (uuid, bytes) == -1)
-    return xml_fail (load->err, VIRGATE_FROM_SECRET, VIRGATE_ERR_XML_ERROR,
+    return xml_fail (load->err, VIRGATE_FROM_NONE, VIRGATE_ERR_XML_ERROR,
                      "invalid secret uuid '%s'", uuid);
   xml_uuid_format (bytes, text);
   return xml_attr_set (node, "uuid", text) == -1 ? domain_no_memory (load) : 0;
@@ -140,7 +141,8 @@ domain_auth_after (struct xml_load *load, struct xml_node *node, xmlNode *src)
 }
 
 int
-domain_encryption_after (struct xml_load *load, struct xml_node *node, xmlNode *src)
+domain_encryption_after (struct xml_load *load, struct xml_node *node,
+                         xmlNode *src)
 {
   struct xml_node *cipher = xml_child (node, "cipher");
 
@@ -156,7 +158,8 @@ const struct xml_spec domain_auth_attrs[] = {
   { "type", XT_ENUM, XT_HIDE_ZERO | XT_NOT_EMPTY, UNSUPPORTED,
     .names = NAMES ("none", "chap", "ceph"),
     .bad = "unknown auth type '%s'" },
-  { "username", .flags = XT_REQUIRED, .missing = "missing username for auth" },
+  { "username", .flags = XT_REQUIRED | XT_NOT_EMPTY,
+    .missing = "missing username for auth" },
   { 0 }
 };
 
@@ -167,7 +170,7 @@ const struct xml_elem domain_auth_kids[] = {
 };
 
 const struct xml_spec domain_encryption_attrs[] = {
-  { "format", XT_ENUM, XT_REQUIRED, UNSUPPORTED,
+  { "format", XT_ENUM, XT_REQUIRED | XT_NOT_EMPTY, UNSUPPORTED,
     .names = NAMES ("default", "qcow", "luks", "luks2"),
     .bad = "unknown volume encryption format type %s",
     .missing = "unknown volume encryption format" },
@@ -179,7 +182,7 @@ const struct xml_spec domain_encryption_attrs[] = {
 const struct xml_elem domain_encryption_kids[] = {
   { "secret", .flags = XT_MANY, .after = secret_after,
     .attrs = SECRET_ATTRS (
-      { "type", XT_ENUM, XT_REQUIRED, UNSUPPORTED,
+      { "type", XT_ENUM, XT_REQUIRED | XT_NOT_EMPTY, UNSUPPORTED,
         .names = NAMES ("passphrase"),
         .bad = "unknown volume encryption secret type %s",
         .missing = "unknown volume encryption secret type" }) },
@@ -264,7 +267,7 @@ pci_source_after (struct xml_load *load, struct xml_node *node, xmlNode *src)
    | XT_WHEN (STORAGE_NVME) | XT_WHEN (STORAGE_VHOST_USER))
 
 const struct xml_elem domain_storage_kids[] = {
-  { "host", .flags = XT_MANY, WHEN (NETWORK), .before = host_before,
+  { "host", .flags = XT_MANY, WHEN (NETWORK), .before = domain_port_before,
     .after = host_after, .attrs = ATTRS (
       { "name" },
       { "port", .flags = XT_MADE },
@@ -282,13 +285,13 @@ const struct xml_elem domain_storage_kids[] = {
   { "ssl", WHEN (NETWORK), .attrs = ATTRS ({ "verify", XT_BOOL }) },
   { "cookies", WHEN (NETWORK), .flags = XT_ELEM_SECRET, .kids = KIDS (
       { "cookie", .flags = XT_MANY, .text = TEXT (0), .after = cookie_after,
-        .attrs = ATTRS ({ "name", .flags = XT_REQUIRED,
+        .attrs = ATTRS ({ "name", .flags = XT_REQUIRED | XT_NOT_EMPTY,
                           .missing = "missing cookie name" }) }) },
   { "readahead", WHEN (NETWORK), .attrs = ATTRS (
-      { "size", XT_ULL, XT_HIDE_ZERO | XT_WRAP,
+      { "size", XT_ULL, XT_HIDE_ZERO | XT_NOT_EMPTY,
         .bad = "invalid readahead size or timeout" }) },
   { "timeout", WHEN (NETWORK), .attrs = ATTRS (
-      { "seconds", XT_ULL, XT_HIDE_ZERO | XT_WRAP,
+      { "seconds", XT_ULL, XT_HIDE_ZERO | XT_NOT_EMPTY,
         .bad = "invalid readahead size or timeout" }) },
   { "address", WHEN (NVME), .attrs = domain_pci_attrs,
     .after = pci_source_after },
@@ -307,7 +310,10 @@ const struct xml_elem domain_storage_kids[] = {
   { "reservations", .after = reservations_after,
     .domain = VIRGATE_FROM_STORAGE,
     .attrs = ATTRS ({ "managed", XT_BOOL, XT_REQUIRED }), .kids = KIDS (
-      { "source", .attrs = ATTRS ({ "type" }, { "path" }, { "mode" }) }) },
+      { "source", .attrs = ATTRS (
+          { "type", .flags = XT_NOT_EMPTY },
+          { "path", .flags = XT_NOT_EMPTY },
+          { "mode", .flags = XT_NOT_EMPTY }) }) },
   { 0 }
 };
 

@@ -262,15 +262,15 @@ domain_keywrap_after (struct xml_load *load, struct xml_node *node,
 
 const struct xml_elem domain_sec_kids[] = {
   { "cbitpos", .when = XT_WHEN (1),
-    .text = TEXT (.type = XT_UINT, .flags = XT_WRAP,
+    .text = TEXT (.type = XT_UINT,
                   .bad = "Invalid format for launch security cbitpos") },
   { "reducedPhysBits", .when = XT_WHEN (1),
-    .text = TEXT (.type = XT_UINT, .flags = XT_WRAP,
+    .text = TEXT (.type = XT_UINT,
                   .bad = "Invalid format for launch security "
                          "reduced-phys-bits") },
   { "policy", .when = XT_WHEN (1), .flags = XT_ALWAYS,
     .text = TEXT (.type = XT_UINT,
-                  .flags = XT_REQUIRED | XT_BASE16 | XT_HEX | XT_WRAP,
+                  .flags = XT_REQUIRED | XT_BASE16 | XT_HEX,
                   .format = "0x%04x",
                   .bad = "failed to get launch security policy",
                   .missing = "failed to get launch security policy") },

@@ -11,6 +11,14 @@
 #include "common/cleanup.h"
 #include "plugins/driver-test/domain-schema.h"
 
+static bool
+has_text (const xmlNode *src)
+{
+  CLEANUP_FREE char *text = xml_src_text (src);
+
+  return text != NULL;
+}
+
 int
 domain_vcpu_after (struct xml_load *load, struct xml_node *node, xmlNode *src)
 {
@@ -18,6 +26,8 @@ domain_vcpu_after (struct xml_load *load, struct xml_node *node, xmlNode *src)
   CLEANUP_FREE char *source = xml_src_attr (src, "cpuset"), *value = NULL;
   unsigned max, current;
 
+  if (src && !has_text (src))
+    return xml_wrong (load, "%s", node->schema->text->bad);
   if (src && node->text && xml_attr (node, "current") == NULL
       && xml_attr_set (node, "current", node->text) == -1)
     return domain_no_memory (load);
@@ -172,7 +182,7 @@ domain_iothreads_after (struct xml_load *load, struct xml_node *node,
 }
 
 #define QUOTA(tag, kind, what)                                          \
-  { tag, .text = TEXT (.type = kind, .flags = XT_HIDE_ZERO | XT_WRAP,   \
+  { tag, .text = TEXT (.type = kind, .flags = XT_HIDE_ZERO,             \
                        .bad = "can't parse cputune " what " value") }
 
 #define SCHED_ATTRS(...)                                                \
@@ -225,7 +235,7 @@ sched_before (struct xml_load *load, struct xml_node *node, xmlNode *src)
 
 const struct xml_elem domain_cputune_kids[] = {
   { "shares",
-    .text = TEXT (.type = XT_ULL, .flags = XT_WRAP,
+    .text = TEXT (.type = XT_ULL,
                   .bad = "can't parse cputune shares value") },
   QUOTA ("period", XT_ULL, "period"),
   QUOTA ("quota", XT_LL, "quota"),

@@ -99,12 +99,15 @@ load_value (struct xml_load *load, const struct xml_spec *spec,
             const struct xml_node *node, char *source, char **out)
 {
   *out = NULL;
+  if (source && *source == '\0' && (spec->flags & XT_NOT_EMPTY))
+    source = NULL;
   if (source == NULL && (spec->flags & XT_REQUIRED))
     return fail_missing (load, spec, node);
   if (source
       && xml_value (load, spec, xml_name (node), source, out) == -1)
     return -1;
-  if (*out == NULL && source == NULL && spec->dflt) {
+  if (*out == NULL && spec->dflt
+      && (source == NULL || (spec->flags & XT_LENIENT))) {
     *out = strdup (spec->dflt);
     if (*out == NULL)
       return no_memory (load);
@@ -199,7 +202,7 @@ load_kids (struct xml_load *load, struct xml_node *node, xmlNode *src)
       if (xml_load_child (load, node, kid->name, from, &out) == -1)
         return -1;
       from = from ? xml_src_next (from, kid->name) : NULL;
-    } while (from && (kid->flags & XT_MANY));
+    } while (from && (out == NULL || (kid->flags & XT_MANY)));
   }
   return 0;
 }

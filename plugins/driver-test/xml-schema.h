@@ -65,7 +65,7 @@ enum xml_spec_flag {
   XT_BASE0 = 128,              /* numbers may be 0x... or 0... */
   XT_LENIENT = 256,            /* a wrong value counts as absent */
   XT_HEX = 512,                /* format is for unsigned: "0x%04x" */
-  XT_NOT_EMPTY = 1024,         /* an empty string counts as absent */
+  XT_NOT_EMPTY = 1024,         /* an empty value counts as absent */
   XT_MADE = 2048,              /* not read from documents: hooks write it */
   XT_NONNEG = 4096,            /* a negative number is an error */
   XT_BASE16 = 8192,             /* numbers are hexadecimal, 0x or not */
