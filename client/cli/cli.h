@@ -374,6 +374,12 @@ uint64_t opt_kib (struct cmd *cmd, const char *name);
 /* The bits of all options that were given. */
 uint32_t opt_bits (struct cmd *cmd);
 
+/* Begin the time that --timeout allows.  Commands that watch do so again when
+ * they have watched: the limit is for their calls only, and there always is
+ * one, since signals do not end them.
+ */
+void cmd_begin (struct cmd *cmd);
+
 /* The connection, with what is left of --timeout as its next call's limit. */
 struct virgate_conn *cmd_conn (struct cmd *cmd);
 

@@ -127,6 +127,7 @@ watch_run (struct watch *watch)
 
   watch->loops = opt_bool (cmd, "loop");
   outcome = watch_wait (watch, deadline_ns);
+  cmd_begin (cmd);
   return watch_end (watch, outcome);
 }
 

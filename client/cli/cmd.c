@@ -66,6 +66,18 @@ opt_bits (struct cmd *cmd)
   return bits;
 }
 
+#define WATCH_CALLS_MS 15000    /* without --timeout */
+
+void
+cmd_begin (struct cmd *cmd)
+{
+  int64_t limit_ms = cmd->app->timeout_ms;
+
+  if (limit_ms == 0 && cmd->parsed->def->flags & COMMAND_WATCHES)
+    limit_ms = WATCH_CALLS_MS;
+  cmd->deadline_ns = limit_ms ? now_ns () + limit_ms * NS_PER_MS : 0;
+}
+
 int32_t
 cmd_left_ms (const struct cmd *cmd)
 {

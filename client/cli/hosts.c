@@ -180,8 +180,7 @@ host_run (struct app *app, const struct parsed *parsed, struct host *host)
   };
 
   host_clear (host);
-  if (app->timeout_ms > 0 && !(parsed->def->flags & COMMAND_WATCHES))
-    cmd.deadline_ns = now_ns () + app->timeout_ms * NS_PER_MS;
+  cmd_begin (&cmd);
   if (!(parsed->def->flags & COMMAND_LOCAL) && host_connect (app, host) < 0)
     return;
   if (parsed->def->run (&cmd) < 0 && host->failure == NULL)
