@@ -338,6 +338,10 @@ session_call_ended (struct session *session, uint32_t bytes)
   session->request_bytes -= bytes;
   if (session->held || session->is_stopped)
     session_again (session);
+  if (session->requests == 0 && session->auth == NULL) {
+    free (session->jobs);       /* no line has a job now */
+    session->jobs = NULL;
+  }
   if (session->requests == 0 && session->loop->is_stopping)
     retire (session);
   session_unpin (session);
