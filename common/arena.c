@@ -98,7 +98,7 @@ arena_strndup (struct arena *arena, const char *str, size_t len)
     return NULL;
   }
   copy = arena_alloc (arena, len + 1);
-  if (copy)
+  if (copy && len > 0)
     memcpy (copy, str, len);
   return copy;
 }

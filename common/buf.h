@@ -25,10 +25,11 @@ buf_len (const struct buf *buf)
   return buf->end - buf->start;
 }
 
+/* NULL when the buffer has no memory, which is never so when it has bytes. */
 static inline char *
 buf_data (const struct buf *buf)
 {
-  return buf->base + buf->start;
+  return buf->base ? buf->base + buf->start : NULL;
 }
 
 /* Make room for LEN more bytes after the end.

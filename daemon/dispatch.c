@@ -88,6 +88,18 @@ is_too_new (const struct session *session, const struct frame_header *head,
          && head->procedure > LAST_OF_9_0;
 }
 
+/* The procedure that a call names; false when there is no such one. */
+static bool
+look_up (const struct session *session, const struct frame_header *head,
+         struct target *target)
+{
+  target->row = proc_find (head->program, head->procedure);
+  if (target->row == NULL || (target->row->flags & PROC_EVENT))
+    return false;
+  find_handler (session, head, target);
+  return !is_too_new (session, head, target);
+}
+
 /* Find the procedure; -1 after it was refused. */
 static int
 find_target (struct session *session, const struct frame *frame,
@@ -108,11 +120,7 @@ find_target (struct session *session, const struct frame *frame,
             (unsigned) head->status);
     return -1;
   }
-  target->row = proc_find (head->program, head->procedure);
-  if (target->row)
-    find_handler (session, head, target);
-  if (target->row == NULL || (target->row->flags & PROC_EVENT)
-      || is_too_new (session, head, target)) {
+  if (!look_up (session, head, target)) {
     REFUSE (session, frame, VIRGATE_ERR_RPC, "unknown procedure: %d",
             (int) head->procedure);
     return -1;
@@ -312,17 +320,18 @@ dispatch_frame (void *opaque, const struct frame *frame)
   return verdict == WIRE_NEXT ? turn_verdict (session) : verdict;
 }
 
-/* May the call at the front go on? */
+/* May the call at the front go on?  Once a driver is open, there may be no
+ * such procedure any more: then it goes on to be refused.
+ */
 static bool
-may_release (struct session *session, const struct held *held)
+may_release (const struct session *session, const struct held *held)
 {
-  const struct frame frame = { .head = held->head };
   struct target target;
 
   if (session->is_opening || auth_is_busy (session))
     return false;
-  return find_target (session, &frame, &target) == 0
-         && !must_wait (session, &target, held->len);
+  return !look_up (session, &held->head, &target)
+         || !must_wait (session, &target, held->len);
 }
 
 void

@@ -83,9 +83,11 @@ session_poll (struct session *session)
     uv_poll_start (&session->poll, events, on_poll);
 }
 
-/* Nothing is left to write. */
+/* Nothing is left to write.  What waited for that, because there was output
+ * when its turn came, gets another.
+ */
 static void
-written (struct session *session)
+written (struct session *session, bool any)
 {
   session->want_out = 0;
   return_out (session);
@@ -94,6 +96,8 @@ written (struct session *session)
     session_close (session, VIRGATE_LOG_DEBUG, NULL);
   else if (session->streams)
     streams_pull (session);
+  if (any && (session->is_stopped || session->held))
+    session_again (session);
 }
 
 /* Is there more to write?  The time for that starts again when some of it
@@ -111,6 +115,7 @@ void
 session_flush (struct session *session)
 {
   uint64_t before = session->out.flushed;
+  bool any = wire_out_len (&session->out) > 0;
   int ret;
 
   list_remove (&session->touched);
@@ -122,7 +127,7 @@ session_flush (struct session *session)
     return;
   }
   if (ret == 0)
-    written (session);
+    written (session, any);
   else
     blocked (session, ret, session->out.flushed != before);
   session_poll (session);
@@ -259,8 +264,6 @@ session_event (struct session *session)
   }
   if (wire_out_len (&session->out) > 0) {
     session_flush (session);
-    if (session->is_stopped || session->held)
-      session_again (session);
     return;
   }
   turn (session);
