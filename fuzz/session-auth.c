@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Authentication methods and an access list that decide as the input says.
+ * A conversation that came to an end must not be gone on with.
+ */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/mem.h"
+#include "core/peer.h"
+#include "fuzz/session-parts.h"
+
+struct conv {
+  bool is_over;
+  char answer[64];
+};
+
+static int
+verdict (struct virgate_identity *identity)
+{
+  int result = mood.auth % 5 - 1;
+
+  if (result == VIRGATE_AUTH_YES
+      && identity_name (identity, "somebody", VIRGATE_VOUCH_EXCHANGE) == -1)
+    return VIRGATE_AUTH_ERROR;
+  return result;
+}
+
+static int
+facts_decide (void *inst, const struct virgate_peer *peer,
+              struct virgate_identity *identity)
+{
+  int result = verdict (identity);
+
+  return result == VIRGATE_AUTH_MORE ? VIRGATE_AUTH_PASS : result;
+}
+
+static const char *
+talk_mechanisms (void *inst, const struct virgate_auth_context *context)
+{
+  return "ONE,TWO";
+}
+
+/* The first byte of what the client sends says how it goes on. */
+static int
+converse (struct conv *conv, const struct virgate_auth_data *in,
+          struct virgate_auth_data *out, struct virgate_identity *identity)
+{
+  int result;
+
+  if (conv->is_over)
+    abort ();
+  mood.auth = in->len > 0 ? *(const uint8_t *) in->data : 2;
+  result = verdict (identity);
+  conv->is_over = result != VIRGATE_AUTH_MORE;
+  memset (conv->answer, 'x', sizeof conv->answer);
+  if (in->len != 1)
+    *out = (struct virgate_auth_data) {
+      conv->answer, MIN_OF (in->len, sizeof conv->answer)
+    };
+  return result == VIRGATE_AUTH_PASS ? VIRGATE_AUTH_NO : result;
+}
+
+static int
+talk_start (void *inst, const struct virgate_auth_context *context,
+            const char *mech, const struct virgate_auth_data *in,
+            struct virgate_auth_data *out, void **conv,
+            struct virgate_identity *identity)
+{
+  *conv = calloc (1, sizeof (struct conv));
+  return *conv ? converse (*conv, in, out, identity) : VIRGATE_AUTH_ERROR;
+}
+
+static int
+talk_step (void *conv, const struct virgate_auth_data *in,
+           struct virgate_auth_data *out, struct virgate_identity *identity)
+{
+  return converse (conv, in, out, identity);
+}
+
+#define TALK                                                            \
+  .mechanisms = talk_mechanisms, .start = talk_start,                   \
+  .step = talk_step, .conv_free = free
+
+/* By their letters below. */
+static const struct virgate_auth_ops auth_ops[128] = {
+  ['f'] = { .decide = facts_decide },
+  ['t'] = { TALK },
+  ['s'] = { .flags = VIRGATE_AUTH_BLOCKS, .decide = facts_decide, TALK },
+  ['p'] = { .flags = VIRGATE_AUTH_POLKIT, .decide = facts_decide },
+};
+
+static int
+list_enter (void *inst, const struct virgate_peer *peer,
+            const struct virgate_identity *identity, int *read_only,
+            struct virgate_acl_reason *reason)
+{
+  *read_only = mood.acl & 8;
+  return mood.acl & 4 ? VIRGATE_ACL_PASS : VIRGATE_ACL_ALLOW;
+}
+
+static int
+list_permit (void *inst, const struct virgate_acl_call *call,
+             struct virgate_acl_reason *reason)
+{
+  for (uint32_t i = 0; i < call->object_count; i++)
+    if (call->objects[i].name && strcmp (call->objects[i].name, "no") == 0)
+      return 0;
+  return mood.acl & 2 ? VIRGATE_ACL_PASS : VIRGATE_ACL_ALLOW;
+}
+
+static const struct virgate_acl_ops acl_ops = {
+  .enter = list_enter, .permit = list_permit,
+};
+
+void
+parts_policy (struct policy *policy, uint8_t kind)
+{
+  static const char *const kinds[] = {
+    "", "f", "t", "s", "p", "ft p", "sp t", "t s",
+  };
+  const char *methods = kinds[kind % COUNT_OF (kinds)];
+
+  policy->is_read_only = kind & 0x10;
+  if (kind & 0x20)
+    policy->acls[policy->acl_count++] =
+      (struct access_list) { "list", NULL, &acl_ops };
+  policy->auth.count = *methods != '\0';
+  for (; *methods; methods++) {
+    struct auth_chain *chain = &policy->auth.chains[policy->auth.count - 1];
+
+    if (*methods == ' ')
+      policy->auth.count++;
+    else
+      chain->methods[chain->count++] = (struct auth_method) {
+        "method", NULL, &auth_ops[(unsigned char) *methods]
+      };
+  }
+}
