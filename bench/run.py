@@ -12,6 +12,7 @@ import contextlib
 import json
 import os
 import platform
+import signal
 import statistics
 import subprocess
 import sys
@@ -331,6 +332,9 @@ def measure_all(bench, chosen, reps):
         except (RuntimeError, subprocess.TimeoutExpired, OSError) as error:
             failed.append(f'{name}: {error}')
             continue
+        except (KeyboardInterrupt, SystemExit):
+            failed.append(f'{name} and what follows: interrupted')
+            break
         for row in chosen:
             if row.work == name:
                 results[row.key] = summarize(row, kept, quiet)
@@ -339,6 +343,8 @@ def measure_all(bench, chosen, reps):
 
 def main():
     args = arguments()
+    # Told to end: end the servers too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     chosen = choose(args.rows + args.only)
     reps = args.reps or (1 if args.quick else 3)
     facts = dict(machine(), reps=reps, quick=args.quick)
