@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """libvirgate against real servers: a stock libvirtd, and virgated."""
 import os
+import re
+import subprocess
 
 import lib
 
@@ -56,7 +58,6 @@ def test_stream():
 
 def test_server_that_is_killed():
     """A waiting call says so at once, long before any deadline."""
-    import subprocess
     with lib.Libvirtd() as server:
         p = subprocess.Popen([lib.RUN, PROBE, server.uri(), '60000', '60000',
                               'event'], stdout=subprocess.PIPE, text=True)
@@ -66,6 +67,33 @@ def test_server_that_is_killed():
         out, _ = p.communicate(timeout=30 * lib.SLOW)
     assert '"result": -1' in out, out
     assert 'closed the connection' in out or 'connect' in out, out
+
+
+def declared(path):
+    with open(path) as f:
+        return set(re.findall(r'VIRGATE_PUBLIC\s[^;(]*?\b(virgate_\w+)\s*\(',
+                              f.read()))
+
+
+def test_exports_are_what_the_headers_declare():
+    lib.need('nm')
+    out = lib.command('nm', '-D', '--defined-only', os.path.join(
+        lib.BUILD, 'client', '.libs', 'libvirgate.so'), check=0)[1]
+    got = {line.split()[2].split('@')[0] for line in out.splitlines()
+           if line.split()[1] != 'A'}
+    want = declared(os.path.join(lib.SOURCE, 'include/virgate/client.h'))
+    want |= declared(os.path.join(lib.BUILD, 'include/virgate/calls.h'))
+    assert len(want) > 400, len(want)
+    lib.same(sorted(got ^ want), [], 'exported or declared, but not both')
+
+
+def test_headers_compile_alone():
+    for argv in (['cc', '-std=c99', '-pedantic', '-x', 'c'],
+                 ['c++', '-x', 'c++']):
+        lib.need(argv[0])
+        lib.command(*argv, '-Wall', '-Werror', '-fsyntax-only',
+                    f'-I{lib.SOURCE}/include', f'-I{lib.BUILD}/include', '-',
+                    stdin='#include <virgate/calls.h>\n', check=0)
 
 
 if __name__ == '__main__':
