@@ -292,3 +292,30 @@ run_managedsave_remove (struct cmd *cmd)
                   opt_str (cmd, "domain"));
   return 0;
 }
+
+int
+run_domain_device (struct cmd *cmd)
+{
+  const struct command *def = cmd->parsed->def;
+  const struct virgate_domain *dom = opt_domain (cmd, BY_ANY);
+  CLEANUP_FREE char *xml = NULL;
+  /* the procedures without flags take the beginning of this */
+  struct virgate_remote_domain_attach_device_flags_args args = {
+    .flags = opt_bits (cmd)
+  };
+  bool is_plain = args.flags == 0 && !opt_bool (cmd, "current");
+
+  if (dom == NULL || (xml = read_file (cmd, opt_str (cmd, "file"))) == NULL)
+    return -1;
+  args.dom = *dom;
+  args.xml = xml;
+  if (opt_bool (cmd, "persistent") && dom->id >= 0)
+    args.flags |= AFFECT_LIVE;
+  if (cmd_call (cmd, is_plain && def->proc ? def->proc : def->proc_flags,
+                &args, NULL) < 0)
+    return cmd_context (cmd, "Failed to %.*s device from %s",
+                        (int) strcspn (def->name, "-"), def->name,
+                        opt_str (cmd, "file"));
+  result_done (cmd->out, def, NULL, NULL);
+  return 0;
+}

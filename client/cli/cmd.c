@@ -138,7 +138,6 @@ cmd_lost (struct cmd *cmd)
   return -1;
 }
 
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
 int
 cmd_fail (struct cmd *cmd, enum status status, const char *fmt, ...)
 {

@@ -9,6 +9,24 @@
 
 static const struct cli_option opts_domain[] = { DOMAIN, OPT_END };
 
+static const struct cli_option opts_device[] = {
+  DOMAIN,
+  FILE_NAME ("file containing the XML of a device"),
+  FLAG_NOT ("persistent", AFFECT_CONFIG, "current",
+            "affect next boot, and the domain if it is running"),
+  AFFECT, OPT_END
+};
+
+static const struct cli_option opts_update_device[] = {
+  DOMAIN,
+  FILE_NAME ("file containing the XML of a device"),
+  FLAG_NOT ("persistent", AFFECT_CONFIG, "current",
+            "affect next boot, and the domain if it is running"),
+  AFFECT,
+  FLAG ("force", 4, "force device update"),
+  OPT_END
+};
+
 static const struct cli_option opts_autostart[] = {
   DOMAIN, FLAG ("disable", 0, "disable autostarting"), OPT_END
 };
@@ -222,6 +240,9 @@ static const struct cli_option opts_vcpupin[] = {
 };
 
 const struct command domain_commands[] = {
+  { "attach-device", "attach device from an XML file", opts_device,
+    run_domain_device, 0, REMOTE (DOMAIN_ATTACH_DEVICE),
+    REMOTE (DOMAIN_ATTACH_DEVICE_FLAGS), "Device attached successfully" },
   { "autostart", "autostart a domain", opts_autostart, run_domain_autostart },
   { "console", "connect to the guest console", opts_console, run_console,
     COMMAND_ONE_HOST | COMMAND_WATCHES },
@@ -236,6 +257,9 @@ const struct command domain_commands[] = {
   { "destroy", "destroy (stop) a domain", opts_destroy, run_domain_act, 0,
     REMOTE (DOMAIN_DESTROY), REMOTE (DOMAIN_DESTROY_FLAGS),
     "Domain '%s' destroyed" },
+  { "detach-device", "detach device from an XML file", opts_device,
+    run_domain_device, 0, REMOTE (DOMAIN_DETACH_DEVICE),
+    REMOTE (DOMAIN_DETACH_DEVICE_FLAGS), "Device detached successfully" },
   { "domid", "convert a domain name or UUID to domain id", opts_domain,
     run_domid },
   { "domname", "convert a domain id or UUID to domain name", opts_domain,
@@ -246,6 +270,9 @@ const struct command domain_commands[] = {
   { "dump", "dump the core of a domain to a file for analysis", opts_dump,
     run_domain_dump },
   { "dumpxml", "domain information in XML", opts_dumpxml, run_dumpxml },
+  { "edit", "edit XML configuration for a domain", opts_domain, run_edit,
+    COMMAND_ONE_HOST, REMOTE (DOMAIN_GET_XML_DESC), REMOTE (DOMAIN_DEFINE_XML),
+    "Domain '%s' XML configuration %s" },
   { "managedsave", "managed save of a domain state", opts_managedsave,
     run_domain_act, 0, 0, REMOTE (DOMAIN_MANAGED_SAVE),
     "Domain '%s' state saved by libvirt" },
@@ -283,6 +310,9 @@ const struct command domain_commands[] = {
   { "undefine", "undefine a domain", opts_undefine, run_domain_act, 0,
     REMOTE (DOMAIN_UNDEFINE), REMOTE (DOMAIN_UNDEFINE_FLAGS),
     "Domain '%s' has been undefined" },
+  { "update-device", "update device from an XML file", opts_update_device,
+    run_domain_device, 0, 0, REMOTE (DOMAIN_UPDATE_DEVICE_FLAGS),
+    "Device updated successfully" },
   { "vcpucount", "domain vcpu counts", opts_vcpucount, run_vcpucount },
   { "vcpuinfo", "detailed domain vcpu information", opts_vcpuinfo,
     run_vcpuinfo },

@@ -40,16 +40,13 @@ must_strdup (const char *text)
   return memcpy (must_alloc (NULL, len, 1), text, len);
 }
 
-static char *
+static char * CLI_PRINTF (1, 0)
 format_va (const char *fmt, va_list args)
 {
   char *text;
 
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
   if (vasprintf (&text, fmt, args) < 0)
     text = must_alloc (NULL, SIZE_MAX, 2);
-#pragma GCC diagnostic pop
   return text;
 }
 

@@ -48,6 +48,11 @@ int run_domain_save (struct cmd *cmd);
 int run_domain_restore (struct cmd *cmd);
 int run_domain_dump (struct cmd *cmd);
 int run_managedsave_remove (struct cmd *cmd);
+int run_domain_device (struct cmd *cmd);
+
+/* cmd-edit.c, cmd-key.c */
+int run_edit (struct cmd *cmd);
+int run_net_edit (struct cmd *cmd);
 int run_send_key (struct cmd *cmd);
 
 /* cmd-domain-list.c, cmd-domain-info.c */

@@ -211,6 +211,12 @@ start test --paused
 domstate test
 reboot test --mode acpi,agent
 screenshot nosuch @DIR@/shot
+attach-device test @DIR@/disk.xml
+attach-device test @DIR@/disk.xml --persistent
+attach-device test @DIR@/disk.xml --current
+detach-device test @DIR@/disk.xml
+update-device test @DIR@/disk.xml --live
+update-device nosuch @DIR@/disk.xml
 restore @DIR@/nosuch
 send-key test 1 2
 send-key test KEY_LEFTCTRL KEY_C
@@ -220,6 +226,9 @@ echo --shell a 'b c' "it's"
 echo --xml '<"a&b">'
 '''
 
+DISK = """<disk type='file' device='disk'>
+  <source file='/guest/second'/><target dev='vdb'/>
+</disk>"""
 HOST = "<host mac='00:11:22:33:44:55' ip='192.168.123.5'/>"
 
 # Left out because they differ on purpose: uri and version name this library;
@@ -228,7 +237,7 @@ HOST = "<host mac='00:11:22:33:44:55' ip='192.168.123.5'/>"
 
 def write_files(directory):
     for name, content in (('two.xml', DOMAIN), ('net2.xml', NETWORK),
-                          ('bad.xml', '<domain')):
+                          ('disk.xml', DISK), ('bad.xml', '<domain')):
         with open(os.path.join(directory, name), 'w') as f:
             f.write(content)
 
@@ -313,7 +322,11 @@ def test_read_only():
 
 # Arguments with which each command can be tried for its JSON.
 ARGUMENTS = {
-    'autostart': 'test', 'console': 'test', 'create': '@DIR@/two.xml',
+    'attach-device': 'nosuch @DIR@/two.xml',
+    'detach-device': 'nosuch @DIR@/two.xml',
+    'update-device': 'nosuch @DIR@/two.xml', 'edit': 'nosuch',
+    'net-edit': 'nosuch', 'autostart': 'test', 'console': 'test',
+    'create': '@DIR@/two.xml',
     'define': '@DIR@/two.xml', 'desc': 'test', 'destroy': 'two',
     'domid': 'test', 'domname': '1', 'domrename': 'nosuch x',
     'domuuid': 'test', 'dump': 'nosuch @DIR@/core', 'dumpxml': 'test',
@@ -348,6 +361,46 @@ ARGUMENTS = {
 
 def commands():
     return json.loads(virgate('--json', 'help', check=0)[1])
+
+
+def test_edit():
+    """What the editor leaves is defined, if it changed and nobody else did."""
+    with Worlds() as (daemon,), tempfile.TemporaryDirectory() as files:
+        def edit(editor, *args):
+            return virgate('-c', daemon.uri(), *args,
+                           env={'TMPDIR': files, 'VISUAL': editor})
+        same(edit('true', 'edit', 'test')[:2],
+             (0, "Domain 'test' XML configuration not changed.\n"))
+        same(edit('sed -i s/8388608/4194304/', 'edit', 'test')[:2],
+             (0, "Domain 'test' XML configuration edited.\n"))
+        out = virgate('-c', daemon.uri(), 'dumpxml', 'test', '--inactive')[1]
+        same('4194304' in out, True, out)
+        same(edit('sed -i s/virbr0/virbr5/', 'net-edit', 'default')[:2],
+             (0, 'Network default XML configuration edited.\n'))
+        same(edit('false', 'edit', 'test')[0], 1)
+        same(os.listdir(files), [])
+        rc, out, err = edit('sed -i s/name/nmae/', 'edit', 'test')
+        same((rc, len(os.listdir(files))), (1, 1))
+        same(f'your text is in {files}/' in err, True, err)
+
+
+def test_virgated_gives_the_same_answers():
+    with Worlds() as (stock,), Virgated() as own, \
+            tempfile.TemporaryDirectory() as files:
+        write_files(files)
+        import libvirt
+        keeper = libvirt.open(own.uri())
+        wrong = []
+        for line in COMMANDS.strip().split('\n'):
+            words = shlex.split(line.replace('@DIR@', files)
+                                .replace('@HOST@', HOST))
+            rc1, out1, err1 = virgate('-c', stock.uri(), *words)
+            rc2, out2, err2 = virgate('-c', own.uri(), *words)
+            if (rc1, normal(out1), err1) != (rc2, normal(out2), err2):
+                wrong.append(f'{line}\nlibvirtd {rc1}: {out1}{err1}\n'
+                             f'virgated {rc2}: {out2}{err2}')
+        keeper.close()
+        same('\n'.join(wrong), '', 'different answers')
 
 
 def test_every_command_speaks_json():
