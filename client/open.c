@@ -102,6 +102,22 @@ resolve_uri (struct opening *o, const char *name)
   return 0;
 }
 
+/* "[transport tls HOST]", or "[transport tls]". */
+static const struct config_section *
+transport_section (struct opening *o, const char *name)
+{
+  const char *host = o->conn->parsed.v.host;
+  const struct config_section *section = NULL;
+  CLEANUP_FREE char *both = NULL;
+
+  if (host && asprintf (&both, "%s %s", name, host) == -1)
+    both = NULL;
+  if (both)
+    section = clientconf_section (&o->conf, "transport", both);
+  return section ? section
+                 : clientconf_section (&o->conf, "transport", name);
+}
+
 static int
 load_transport (struct opening *o)
 {
@@ -119,8 +135,7 @@ load_transport (struct opening *o)
   snprintf (title, sizeof title, "transport %s", module->desc.name);
   plumbing->transport = instance_open (
     module, &plumbing->env,
-    clientconf_section (&o->conf, "transport", module->desc.name), NULL,
-    title, &o->err);
+    transport_section (o, module->desc.name), NULL, title, &o->err);
   if (plumbing->transport == NULL)
     return -1;
   o->conn->ops = module->ops;

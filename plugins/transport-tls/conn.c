@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * A TLS connection: the handshake with the checks and the byte that confirms
- * it, and the records.
+ * A TLS connection: its life, and its records; what comes before the first
+ * of them is in handshake.c.
  */
 #include "config.h"
 
@@ -17,27 +17,6 @@
 /* One read of the lower transport while records are taken apart. */
 #define AHEAD_MAX (32 * 1024)
 
-/* virnettlscontext.c of libvirt: the server's word that it accepted. */
-#define CONFIRMED 1
-
-enum tls_step { STEP_HANDSHAKE, STEP_CONFIRM, STEP_DONE };
-
-struct tls_conn {
-  struct tls *tls;
-  struct tls_creds *creds;
-  gnutls_session_t session;
-  void *lower;                  /* the lower transport's connection */
-  char *name;                   /* client: what the certificate must bear */
-  char *why;                    /* server: what is wrong with the client's */
-  char *left;                   /* bytes read ahead and not yet taken apart */
-  size_t left_at, left_len;
-  char *scratch;                /* during tls_readv: its stack */
-  size_t scratch_at, scratch_len;
-  size_t sending;               /* bytes of a record that is half written */
-  uint8_t step;                 /* enum tls_step */
-  bool is_server, no_verify, at_end;
-};
-
 /* Bytes from below ----------------------------------------------------------*/
 
 static ssize_t
@@ -45,8 +24,10 @@ lower_result (struct tls_conn *conn, ssize_t n)
 {
   if (n >= 0)
     return n;
-  if (n == VIRGATE_IO_ERROR)
+  if (n == VIRGATE_IO_ERROR) {
+    conn->lower_errno = errno;
     gnutls_transport_set_errno (conn->session, errno);
+  }
   else
     gnutls_transport_set_errno (conn->session, EAGAIN);
   return -1;
@@ -137,9 +118,9 @@ begin (struct tls_conn *conn, unsigned flags)
   return 0;
 }
 
-static struct tls_conn *
-conn_new (struct tls *tls, struct tls_creds *creds, void *lower,
-          bool is_server)
+struct tls_conn *
+tls_conn_new (struct tls *tls, struct tls_creds *creds, void *lower,
+              bool is_server)
 {
   struct tls_conn *conn = calloc (1, sizeof *conn);
 
@@ -177,102 +158,12 @@ tls_accept (void *inst, int listen_fd, void **connp)
 
   if (r != 0)
     return r;
-  *connp = conn_new (tls, current_creds (tls), under, true);
+  *connp = tls_conn_new (tls, current_creds (tls), under, true);
   if (*connp == NULL) {
     lower->close (under);
     errno = ENOMEM;
     return VIRGATE_IO_ERROR;
   }
-  return 0;
-}
-
-static const char *
-param (const struct virgate_uri *uri, const char *name)
-{
-  for (const struct virgate_param *p = uri->params; p && p->name; p++)
-    if (strcmp (p->name, name) == 0)
-      return p->value;
-  return NULL;
-}
-
-/* The set for one URI: its own folder or priority, else the instance's. */
-static struct tls_creds *
-client_creds (const struct tls *tls, const struct virgate_uri *uri)
-{
-  const char *folder = param (uri, "pkipath");
-  const char *priority = param (uri, "tls_priority");
-  struct tls_paths paths;
-  const struct tls_want want = {
-    .paths = &paths, .priority = priority ? priority : tls->priority,
-    .tls13_only = tls->tls13_only,
-  };
-  struct tls_creds *creds = NULL;
-  char why[TLS_WHY_MAX] = "out of memory";
-
-  if (tls_paths_copy (&paths, &tls->paths) == 0
-      && tls_paths_default (&paths, false,
-                            folder ? folder : tls->pki_path) == 0)
-    creds = tls_creds_load (&want, why, sizeof why);
-  tls_paths_free (&paths);
-  if (creds == NULL)
-    tls->host->error (tls->host, "%s", why);
-  return creds;
-}
-
-static bool
-is_address (const char *host)
-{
-  return strchr (host, ':') || strspn (host, "0123456789.") == strlen (host);
-}
-
-static int
-client_setup (struct tls_conn *conn, const struct virgate_uri *uri)
-{
-  const struct tls *tls = conn->tls;
-  const char *name = tls->server_name ? tls->server_name : uri->host;
-  const char *no_verify = param (uri, "no_verify");
-
-  conn->no_verify = no_verify && strcmp (no_verify, "0") != 0;
-  if (name == NULL || name[0] == '\0')
-    name = "localhost";
-  conn->name = strdup (name);
-  if (conn->name == NULL)
-    return tls->host->error (tls->host, "out of memory");
-  if (!is_address (name))
-    gnutls_server_name_set (conn->session, GNUTLS_NAME_DNS, name,
-                            strlen (name));
-  return 0;
-}
-
-int
-tls_connect (void *inst, const struct virgate_uri *uri, int64_t deadline,
-             void **connp)
-{
-  struct tls *tls = inst;
-  const struct virgate_transport_ops *lower = tls->lower->ops;
-  struct tls_creds *creds = client_creds (tls, uri);
-  struct virgate_uri below = *uri;
-  struct tls_conn *conn;
-  void *under = NULL;
-
-  if (creds == NULL)
-    return -1;
-  if (below.port == 0)
-    below.port = 16514;
-  if (lower->connect (tls->lower->inst, &below, deadline, &under) == -1) {
-    tls_creds_unref (creds);
-    return -1;
-  }
-  conn = conn_new (tls, creds, under, false);
-  if (conn == NULL) {
-    lower->close (under);
-    return -1;
-  }
-  if (client_setup (conn, uri) == -1) {
-    tls_conn_close (conn);
-    return -1;
-  }
-  *connp = conn;
   return 0;
 }
 
@@ -292,147 +183,30 @@ tls_conn_close (void *opaque)
   free (conn);
 }
 
-/* Handshake -----------------------------------------------------------------*/
-
-static int
-wanted (struct tls_conn *conn)
-{
-  return gnutls_record_get_direction (conn->session) ? VIRGATE_IO_WANT_WRITE
-                                                     : VIRGATE_IO_WANT_READ;
-}
-
-static bool
-is_wait (int r)
-{
-  return r == GNUTLS_E_AGAIN || r == GNUTLS_E_INTERRUPTED;
-}
-
-static int
-handshake_failed (struct tls_conn *conn, int r)
-{
-  const struct virgate_host *host = conn->tls->host;
-
-  if (r == GNUTLS_E_FATAL_ALERT_RECEIVED)
-    return host->error (host, "TLS handshake: the %s ended it with the alert "
-                        "'%s'", conn->is_server ? "client" : "server",
-                        gnutls_alert_get_name
-                          (gnutls_alert_get (conn->session)));
-  if (r == GNUTLS_E_UNEXPECTED_PACKET_LENGTH
-      || r == GNUTLS_E_UNSUPPORTED_VERSION_PACKET
-      || r == GNUTLS_E_UNEXPECTED_PACKET)
-    return host->error (host, "TLS handshake: the %s does not speak TLS here "
-                        "(%s)", conn->is_server ? "client" : "server",
-                        gnutls_strerror (r));
-  if (conn->at_end)
-    return host->error (host, "TLS handshake: the %s closed the connection",
-                        conn->is_server ? "client" : "server");
-  return host->error (host, "TLS handshake: %s", gnutls_strerror (r));
-}
-
-/* Judge the peer's certificate: a server notes it for later, when the client
- * can be told; a client gives up.
- */
-static int
-judge (struct tls_conn *conn)
-{
-  const struct virgate_host *host = conn->tls->host;
-  gnutls_x509_crt_t chain[TLS_CHAIN_MAX];
-  unsigned len = tls_peer_chain (conn->session, chain);
-  char why[TLS_WHY_MAX], name[512] = "no certificate";
-  bool good = tls_check_chain (conn->creds, chain, len, !conn->is_server, why,
-                               sizeof why);
-
-  if (good && !conn->is_server)
-    good = tls_check_name (chain[0], conn->name, why, sizeof why);
-  if (len > 0)
-    tls_crt_name (chain[0], name, sizeof name);
-  tls_chain_free (chain, len);
-  if (good || conn->no_verify
-      || (conn->is_server && conn->tls->verify == TLS_VERIFY_NONE))
-    return 0;
-  if (!conn->is_server)
-    return host->error (host, "the server's certificate (%s) is refused: %s",
-                        name, why);
-  conn->why = strdup (why);
-  return conn->why ? 0 : host->error (host, "out of memory");
-}
-
-static int
-confirm_to_client (struct tls_conn *conn)
-{
-  const char byte = CONFIRMED;
-  int r = gnutls_record_send (conn->session, conn->sending ? NULL : &byte,
-                              conn->sending ? 0 : 1);
-
-  if (is_wait (r)) {
-    conn->sending = 1;
-    return wanted (conn);
-  }
-  conn->sending = 0;
-  return r == 1 ? 0 : handshake_failed (conn, r);
-}
-
-static int
-confirm_from_server (struct tls_conn *conn)
-{
-  const struct virgate_host *host = conn->tls->host;
-  bool has_cert = conn->creds->chain_len > 0;
-  char byte;
-  int r = gnutls_record_recv (conn->session, &byte, 1);
-
-  if (is_wait (r))
-    return wanted (conn);
-  if (r == 1 && byte == CONFIRMED)
-    return 0;
-  if (r == GNUTLS_E_FATAL_ALERT_RECEIVED)
-    return handshake_failed (conn, r);
-  return host->error (host, "the server refused %s; the server's log says "
-                      "why", has_cert ? "our certificate or address"
-                      : "us, and we have no certificate: make one, or say "
-                        "where it is");
-}
-
-int
-tls_handshake (void *opaque)
-{
-  struct tls_conn *conn = opaque;
-  int r;
-
-  if (conn->step == STEP_HANDSHAKE) {
-    do
-      r = gnutls_handshake (conn->session);
-    while (r < 0 && !is_wait (r) && !gnutls_error_is_fatal (r));
-    if (is_wait (r))
-      return wanted (conn);
-    if (r < 0)
-      return handshake_failed (conn, r);
-    if (judge (conn) == -1)
-      return -1;
-    conn->step = STEP_CONFIRM;
-  }
-  if (conn->step == STEP_CONFIRM) {
-    r = conn->is_server ? confirm_to_client (conn)
-                        : confirm_from_server (conn);
-    if (r != 0)
-      return r;
-    conn->step = STEP_DONE;
-  }
-  return 0;
-}
-
 /* Records -------------------------------------------------------------------*/
+
+static const struct {
+  int code, number;
+} numbers[] = {
+  { GNUTLS_E_DECRYPTION_FAILED, EBADMSG },
+  { GNUTLS_E_FATAL_ALERT_RECEIVED, ECONNABORTED },
+  { GNUTLS_E_MEMORY_ERROR, ENOMEM },
+};
 
 static ssize_t
 record_failed (struct tls_conn *conn, int r)
 {
-  if (is_wait (r))
-    return wanted (conn);
+  if (tls_is_wait (r))
+    return tls_wanted (conn);
   /* Closing without a close-notify loses nothing here: messages say their
    * own length.
    */
   if (r == GNUTLS_E_PREMATURE_TERMINATION || conn->at_end)
     return 0;
-  errno = r == GNUTLS_E_REHANDSHAKE ? EPROTO : EIO;
+  errno = conn->lower_errno ? conn->lower_errno : EPROTO;
+  for (size_t i = 0; i < COUNT_OF (numbers); i++)
+    if (r == numbers[i].code)
+      errno = numbers[i].number;
   return VIRGATE_IO_ERROR;
 }
 
@@ -500,30 +274,43 @@ tls_readv (void *opaque, const struct iovec *iov, int iovcnt,
   return n;
 }
 
+/* One record.  One that is half written goes on as it is, without its text,
+ * wherever the caller's buffers begin by now.
+ */
+static ssize_t
+send_record (struct tls_conn *conn, const char *bytes, size_t len)
+{
+  ssize_t n = conn->is_sending ? gnutls_record_send (conn->session, NULL, 0)
+                               : gnutls_record_send (conn->session, bytes,
+                                                     len);
+
+  conn->is_sending = n < 0 && tls_is_wait (n);
+  return n;
+}
+
 ssize_t
 tls_writev (void *opaque, const struct iovec *iov, int iovcnt,
             const struct virgate_fds *fds)
 {
   struct tls_conn *conn = opaque;
-  size_t total = 0;
+  size_t total = 0, skip = 0;
 
-  for (int i = 0; i < iovcnt; i++)
-    for (size_t at = 0; at < iov[i].iov_len; ) {
-      size_t len = iov[i].iov_len - at;
-      /* A record that is half written goes on as it is, without its text. */
-      ssize_t n = conn->sending
-                  ? gnutls_record_send (conn->session, NULL, 0)
-                  : gnutls_record_send (conn->session,
-                                        (char *) iov[i].iov_base + at, len);
+  for (int i = 0; i < iovcnt; i++) {
+    size_t at = MIN_OF (skip, iov[i].iov_len);
 
-      if (n < 0) {
-        conn->sending = is_wait (n);
+    skip -= at;
+    while (at < iov[i].iov_len) {
+      ssize_t n = send_record (conn, (char *) iov[i].iov_base + at,
+                               iov[i].iov_len - at);
+      size_t here = iov[i].iov_len - at;
+
+      if (n < 0)
         return total > 0 ? (ssize_t) total : record_failed (conn, n);
-      }
-      conn->sending = 0;
-      at += n;
       total += n;
+      at += MIN_OF ((size_t) n, here);
+      skip += n - MIN_OF ((size_t) n, here);
     }
+  }
   return total;
 }
 
@@ -553,61 +340,6 @@ tls_conn_caps (void *opaque)
                                    : lower->caps;
 
   return (caps & VIRGATE_CAP_LOCAL) | VIRGATE_CAP_ENCRYPTED;
-}
-
-static int
-session_facts (struct tls_conn *conn, struct virgate_peer *peer)
-{
-  const struct virgate_host *host = conn->tls->host;
-  const char *version = gnutls_protocol_get_name
-    (gnutls_protocol_get_version (conn->session));
-  size_t bytes = gnutls_cipher_get_key_size
-    (gnutls_cipher_get (conn->session));
-
-  return host->peer_string (peer, VIRGATE_FACT_TLS_VERSION,
-                            VIRGATE_VOUCH_KERNEL, version) == -1
-         || host->peer_number (peer, VIRGATE_FACT_TLS_KEY_BITS,
-                               VIRGATE_VOUCH_KERNEL, bytes * 8) == -1
-         ? -1 : 0;
-}
-
-static int
-certificate_facts (struct tls_conn *conn, struct virgate_peer *peer)
-{
-  const struct virgate_host *host = conn->tls->host;
-  gnutls_x509_crt_t chain[TLS_CHAIN_MAX];
-  unsigned len = tls_peer_chain (conn->session, chain);
-  char name[512] = "none";
-  int r = 0;
-
-  if (len > 0)
-    tls_crt_name (chain[0], name, sizeof name);
-  if (conn->why)
-    r = host->peer_string (peer, VIRGATE_FACT_X509_VERDICT,
-                           VIRGATE_VOUCH_CERTIFICATE, conn->why);
-  else if (len > 0)
-    r = tls_peer_facts (host, peer, chain[0]);
-  tls_chain_free (chain, len);
-  if (r == -1 || conn->why == NULL || conn->tls->verify < TLS_VERIFY_REQUIRE)
-    return r;
-  return len == 0
-         ? host->error (host, "it has no certificate")
-         : host->error (host, "its certificate (%s) is refused: %s", name,
-                        conn->why);
-}
-
-int
-tls_peer (void *opaque, struct virgate_peer *peer, int after_handshake)
-{
-  struct tls_conn *conn = opaque;
-  const struct virgate_transport_ops *lower = conn->tls->lower->ops;
-
-  if (!after_handshake)
-    return lower->peer ? lower->peer (conn->lower, peer, 0) : 0;
-  if (session_facts (conn, peer) == -1)
-    return -1;
-  return conn->is_server && conn->tls->verify == TLS_VERIFY_NONE
-         ? 0 : certificate_facts (conn, peer);
 }
 
 void

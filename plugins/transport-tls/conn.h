@@ -1,12 +1,53 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The hooks of a TLS connection, both halves.
+ * A TLS connection, and its hooks, both halves.
  */
 #ifndef VIRGATE_TRANSPORT_TLS_CONN_H
 #define VIRGATE_TRANSPORT_TLS_CONN_H
 
 #include "tls.h"
 
+enum tls_step { STEP_HANDSHAKE, STEP_CONFIRM, STEP_DONE };
+
+struct tls_conn {
+  struct tls *tls;
+  struct tls_creds *creds;
+  gnutls_session_t session;
+  void *lower;                  /* the lower transport's connection */
+  char *name;                   /* client: what the certificate must bear */
+  char *why;                    /* server: what is wrong with the client's */
+  char *left;                   /* bytes read ahead and not yet taken apart */
+  size_t left_at, left_len;
+  char *scratch;                /* during tls_readv: its stack */
+  size_t scratch_at, scratch_len;
+  int lower_errno;              /* the lower transport's last error */
+  uint8_t step;                 /* enum tls_step */
+  bool is_server, no_verify;
+  bool at_end;                  /* the lower transport's */
+  bool is_sending;              /* a record is half written */
+};
+
+/* A session over a connection of the lower transport, which it takes over, as
+ * it does the reference to creds.  NULL after host->error.
+ */
+struct tls_conn *tls_conn_new (struct tls *tls, struct tls_creds *creds,
+                               void *lower, bool is_server);
+
+/* Does GnuTLS want more from below?  And which direction? */
+static inline bool
+tls_is_wait (int r)
+{
+  return r == GNUTLS_E_AGAIN || r == GNUTLS_E_INTERRUPTED;
+}
+
+static inline int
+tls_wanted (struct tls_conn *conn)
+{
+  return gnutls_record_get_direction (conn->session) ? VIRGATE_IO_WANT_WRITE
+                                                     : VIRGATE_IO_WANT_READ;
+}
+
+/* conn.c, client.c, handshake.c: see transport.h. */
 int tls_accept (void *inst, int listen_fd, void **conn);
 int tls_connect (void *inst, const struct virgate_uri *uri, int64_t deadline,
                  void **conn);

@@ -245,9 +245,10 @@ load_pair (struct load *load)
                      "it is missing, and its other half is there", 0);
   if (load_chain (load) == -1 || load_key (load) == -1)
     return -1;
-  if (!tls_check_chain (load->creds, load->creds->chain,
-                        load->creds->chain_len, load->want->is_server, why,
-                        sizeof why))
+  if (!load->want->is_unjudged
+      && !tls_check_chain (load->creds, load->creds->chain,
+                           load->creds->chain_len, load->want->is_server, why,
+                           sizeof why))
     return complain (load, TLS_CERT, why, 0);
   return 0;
 }
@@ -255,6 +256,9 @@ load_pair (struct load *load)
 /* The system's priorities or the user's, never with anything but X.509
  * certificates and TLS from 1.2 on.
  */
+#define ALWAYS "-VERS-SSL3.0:-VERS-TLS1.0:-VERS-TLS1.1:-VERS-DTLS-ALL:" \
+               "-CTYPE-ALL:+CTYPE-X509:%PROFILE_MEDIUM"
+
 static int
 load_priority (struct load *load)
 {
@@ -263,16 +267,15 @@ load_priority (struct load *load)
   const char *at = NULL;
   int r;
 
-  if (asprintf (&text, "%s:-VERS-ALL:+VERS-TLS1.3%s:-CTYPE-ALL:+CTYPE-X509"
-                ":%%PROFILE_MEDIUM", want->priority ? want->priority : "",
-                want->tls13_only ? "" : ":+VERS-TLS1.2") == -1) {
+  if (asprintf (&text, "%s%s%s%s", want->priority ? want->priority : "",
+                want->priority ? ":" : "", ALWAYS,
+                want->tls13_only ? ":-VERS-TLS1.2" : "") == -1) {
     text = NULL;
     return fail (load, "out of memory");
   }
-  r = want->priority
-      ? gnutls_priority_init2 (&load->creds->priority, text, &at, 0)
-      : gnutls_priority_init2 (&load->creds->priority, text + 1, &at,
-                               GNUTLS_PRIORITY_INIT_DEF_APPEND);
+  r = gnutls_priority_init2 (&load->creds->priority, text, &at,
+                             want->priority ? 0
+                             : GNUTLS_PRIORITY_INIT_DEF_APPEND);
   if (r < 0)
     return fail (load, "priority '%s': %s at '%s'",
                  want->priority ? want->priority : "of the system",

@@ -48,6 +48,7 @@ struct tls_want {
   const char *priority;         /* NULL: the system's */
   bool is_server;
   bool tls13_only;
+  bool is_unjudged;             /* the own certificate is taken as it is */
 };
 
 /* creds.c -------------------------------------------------------------------*/

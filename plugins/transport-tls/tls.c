@@ -149,7 +149,7 @@ log_days (struct tls *tls, bool always)
   if (tls->creds->expires == 0 || (!always && days > WARN_DAYS))
     return;
   tls->host->log (tls->host,
-                  days > WARN_DAYS ? VIRGATE_LOG_INFO : VIRGATE_LOG_WARNING,
+                  days > WARN_DAYS ? VIRGATE_LOG_NOTICE : VIRGATE_LOG_WARNING,
                   "the %s is the first to expire, in %ld days",
                   tls->creds->expires_what, days);
 }

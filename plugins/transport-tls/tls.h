@@ -26,7 +26,6 @@ struct tls {
   char *priority;               /* NULL: the system's */
   char *server_name;            /* client: expected instead of the host's */
   bool tls13_only;
-  bool no_verify;               /* client */
   enum tls_verify verify;       /* server */
   struct tls_paths paths;
   char *pki_path;               /* client: one folder for all four */
