@@ -147,13 +147,34 @@ trust_crl (struct tls_creds *creds, gnutls_x509_crl_t crl)
   return true;
 }
 
+/* Why the trust list does not take it. */
+static int
+refuse_crl (const struct load *load, gnutls_x509_crl_t crl)
+{
+  time_t now = time (NULL), until = gnutls_x509_crl_get_next_update (crl);
+  char day[64], issuer[512] = "?";
+  size_t len = sizeof issuer;
+
+  if (until != (time_t) -1 && until < now) {
+    tls_format_time (until, day, sizeof day);
+    return fail (load, "revocation list %s: it is out of date since %s",
+                 load->want->paths->file[TLS_CRL], day);
+  }
+  if (gnutls_x509_crl_get_this_update (crl) > now)
+    return complain (load, TLS_CRL, "it is from the future; is the clock "
+                     "right?", 0);
+  gnutls_x509_crl_get_issuer_dn (crl, issuer, &len);
+  return fail (load, "revocation list %s: it is not signed by the CA in use; "
+               "issuer: %s", load->want->paths->file[TLS_CRL], issuer);
+}
+
 static int
 load_crl (struct load *load)
 {
   struct tls_creds *creds = load->creds;
   gnutls_x509_crl_t *list = NULL;
   unsigned count = 0;
-  int r;
+  int r, ret = 0;
 
   if (load->data[TLS_CRL].size == 0)
     return 0;
@@ -162,13 +183,16 @@ load_crl (struct load *load)
   if (r < 0 || count == 0)
     return complain (load, TLS_CRL, "no list in PEM form is in it", r);
   creds->crls = calloc (count, sizeof *creds->crls);
+  if (creds->crls == NULL)
+    ret = fail (load, "out of memory");
   for (unsigned i = 0; i < count; i++)
-    if (creds->crls == NULL || !trust_crl (creds, list[i]))
+    if (ret == -1 || !trust_crl (creds, list[i])) {
+      if (ret == 0)
+        ret = refuse_crl (load, list[i]);
       gnutls_x509_crl_deinit (list[i]);
+    }
   gnutls_free (list);
-  if (creds->crl_count != count)
-    return complain (load, TLS_CRL, "it is not signed by the CA in use", 0);
-  return 0;
+  return ret;
 }
 
 static int

@@ -42,13 +42,13 @@ handshake_failed (struct tls_conn *conn, int r)
                         "'%s'", peer,
                         gnutls_alert_get_name
                           (gnutls_alert_get (conn->session)));
+  if (conn->at_end)
+    return host->error (host, "TLS handshake: the %s closed the connection "
+                        "before it was done", peer);
   for (size_t i = 0; i < COUNT_OF (reasons); i++)
     if (r == reasons[i].code)
       return host->error (host, "TLS handshake: the %s %s", peer,
                           reasons[i].text);
-  if (conn->at_end)
-    return host->error (host, "TLS handshake: the %s closed the connection "
-                        "before it was done", peer);
   if (conn->lower_errno)
     return host->error (host, "TLS handshake: the connection to the %s is "
                         "gone: %s", peer, strerror (conn->lower_errno));
@@ -56,12 +56,13 @@ handshake_failed (struct tls_conn *conn, int r)
                       gnutls_strerror (r));
 }
 
-/* Say so to the other side before the end, as far as it can be told. */
+/* Say so to the other side as well, as far as it can be told. */
 static int
 handshake_ends (struct tls_conn *conn, int r)
 {
+  handshake_failed (conn, r);
   gnutls_alert_send_appropriate (conn->session, r);
-  return handshake_failed (conn, r);
+  return -1;
 }
 
 /* Judge the peer's certificate: a server notes it for later, when the client
