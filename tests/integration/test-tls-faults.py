@@ -165,7 +165,9 @@ def test_clients_of_virgated():
                 same(rc == 0, printed is None, f'{name}: {said}')
                 if printed:
                     matches(printed, said, name)
-                    matches(logged, ours.log()[before:], name)
+                    wait_until(lambda: re.search(logged, ours.log()[before:]),
+                               what=f'{name}: {logged} in the log:\n'
+                               + ours.log()[before:])
                 if printed == REFUSED:
                     reference = re.search('reference (.{8})', said).group(1)
                     matches(r'127\.0\.0\.1:\d+: refused, reference '
