@@ -214,6 +214,7 @@ settle_talk (struct auth *auth)
       && (auth->outcome != VIRGATE_AUTH_YES || auth_succeed (session) == -1)) {
     session_log (session, VIRGATE_LOG_NOTICE, "refused: authentication by %s "
                  "failed", auth->talks->name);
+    auth_fail (auth);           /* calls that wait get no second guess */
     return refuse (call);
   }
   ret->complete = auth->outcome == VIRGATE_AUTH_YES;
@@ -283,6 +284,7 @@ settle_polkit (struct auth *auth)
       || auth_succeed (auth->session) == -1) {
     session_log (auth->session, VIRGATE_LOG_NOTICE,
                  "refused: polkit did not authorize it");
+    auth_fail (auth);
     return refuse (call);
   }
   ret->complete = 1;

@@ -52,6 +52,9 @@ int auth_run (struct auth *auth, enum auth_task task);
 /* The session is who the identity says.  0, or -1: it may not come in. */
 int auth_succeed (struct session *session);
 
+/* It failed, and is not tried again on this connection. */
+void auth_fail (struct auth *auth);
+
 /* Is the session told 'no', whatever it asks? */
 bool auth_is_refused (const struct auth *auth);
 

@@ -272,13 +272,18 @@ auth_run (struct auth *auth, enum auth_task task)
   return auth->settle (auth);
 }
 
+void
+auth_fail (struct auth *auth)
+{
+  memset (auth->chains, CHAIN_FAILED, sizeof auth->chains);
+}
+
 int
 auth_succeed (struct session *session)
 {
   if (!access_enters (session)) {
     if (session->auth)
-      memset (session->auth->chains, CHAIN_FAILED,
-              sizeof session->auth->chains);
+      auth_fail (session->auth);
     return -1;
   }
   identity_trim (&session->identity);
