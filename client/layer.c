@@ -129,8 +129,8 @@ layer_writev (void *opaque, const struct iovec *iov, int iovcnt,
                          buf_len (&layer->sealed_out) };
     ssize_t n = layer->lower_ops->writev (layer->lower, &out, 1, NULL);
 
-    if (n < 0)
-      return n;
+    if (n <= 0)
+      return n == 0 ? VIRGATE_IO_WANT_WRITE : n;
     buf_consume (&layer->sealed_out, n);
   }
   return (ssize_t) layer->accepted;
@@ -194,7 +194,11 @@ layer_start (struct virgate_conn *conn, struct instance *auth, void *conv)
   const struct virgate_auth_ops *ops = auth->module->ops;
   struct layer *layer = calloc (1, sizeof *layer);
 
-  if (layer == NULL || ops->wrap == NULL || ops->unwrap == NULL) {
+  /* What came in clear behind the last answer must not become the beginning
+   * of what is protected from here on.
+   */
+  if (layer == NULL || ops->wrap == NULL || ops->unwrap == NULL
+      || buf_len (&conn->in.part) > 0) {
     if (ops->conv_free)
       ops->conv_free (conv);
     free (layer);
