@@ -238,6 +238,10 @@ run (struct session *session, struct virgate_call *call,
     call_refuse (call, VIRGATE_ERR_ACCESS_DENIED, VIRGATE_FROM_ACCESS, NULL);
   else if (target->handler == NULL)
     refuse_unsupported (call);
+  else if ((call->row->flags & PROC_STREAM)
+           && session->stream_count >= session->loop->limits.max_requests)
+    call_refuse (call, VIRGATE_ERR_RESOURCE_BUSY, VIRGATE_FROM_STREAMS,
+                 "%s", "too many streams are open");
   else if (target->prepare == NULL || target->prepare (call) == 0)
     call_run (call, target->handler);
 }

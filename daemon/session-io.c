@@ -253,6 +253,7 @@ session_continue (struct session *session)
     turn (session);
   else if (wire_out_len (&session->out) > 0)
     session_flush (session);
+  session_retire (session);
 }
 
 void

@@ -218,10 +218,10 @@ session_close (struct session *session, int level, const char *reason)
 }
 
 /* A session of a loop that stops goes once it is idle. */
-static void
-retire (struct session *session)
+void
+session_retire (struct session *session)
 {
-  if (session->requests == 0 && session->held == NULL
+  if (session->loop->is_stopping && session->requests == 0 && session->held == NULL
       && !session_is_closing (session))
     session_end (session);
 }
@@ -235,7 +235,7 @@ session_stop (struct session *session)
   if (session->state < SESSION_OPEN)
     session_close (session, VIRGATE_LOG_DEBUG, "shutting down");
   else
-    retire (session);
+    session_retire (session);
 }
 
 void
@@ -342,8 +342,7 @@ session_call_ended (struct session *session, uint32_t bytes)
     free (session->jobs);       /* no line has a job now */
     session->jobs = NULL;
   }
-  if (session->requests == 0 && session->loop->is_stopping)
-    retire (session);
+  session_retire (session);
   session_unpin (session);
 }
 

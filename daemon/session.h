@@ -76,6 +76,7 @@ struct session {
   uint32_t turn_frames;         /* handled in this turn */
   uint32_t request_bytes;       /* arguments of calls in flight */
   uint32_t held_bytes;
+  uint32_t stream_count;
   uint32_t reference;           /* that a refusal was logged under; 0: none */
   uint32_t pins;                /* handles and jobs that keep the memory */
 
@@ -83,8 +84,8 @@ struct session {
   uint8_t polled;               /* events that uv watches */
   uint8_t want_in, want_out;    /* uv events that reading, writing wait for */
 
+  bool is_read_only;            /* workers read it; not a bit like these */
   bool is_local : 1;
-  bool is_read_only : 1;
   bool is_stranger : 1;         /* counted as not yet open */
   bool is_stopped : 1;          /* input is held back by the wire */
   bool is_waiting : 1;          /* and goes on when a call or auth ends */
@@ -124,8 +125,11 @@ struct buf *session_out (struct session *session);
 void session_close (struct session *session, int level, const char *reason);
 /* The end, once the output is written; nothing more is read. */
 void session_end (struct session *session);
-/* The loop stops: the end comes when nothing is in flight. */
+/* The loop stops: the end comes when nothing is in flight.  session_retire
+ * asks whether that is so now.
+ */
 void session_stop (struct session *session);
+void session_retire (struct session *session);
 
 /* Enter the next state, with its deadline. */
 void session_enter (struct session *session, enum session_state state);

@@ -290,6 +290,9 @@ settings_read (struct config *config, const struct options *options,
   for (unsigned i = 0; i < options->set_count; i++)
     if (config_set (config, options->sets[i], config_kinds, err) == -1)
       return -1;
+  if (config_find (config, "daemon", NULL) == NULL
+      && add_text (config, err, "[daemon]\n") == -1)
+    return -1;
   if (check_daemon (config, err) == -1)
     return -1;
   if (config_each (config, "driver", NULL) == NULL)

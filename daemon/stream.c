@@ -66,6 +66,8 @@ stream_end (struct stream *stream)
     at = &(*at)->next;
   if (*at)
     *at = stream->next;
+  if (stream->is_started)
+    stream->session->stream_count--;
   stream->is_dead = true;
   if (stream->ops.close)
     stream->ops.close (stream->opaque);
@@ -229,6 +231,7 @@ stream_start (struct stream *stream)
     return;
   }
   stream->is_started = true;
+  session->stream_count++;
   stream->next = session->streams;
   session->streams = stream;
   session_touch (session);
