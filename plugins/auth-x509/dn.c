@@ -19,13 +19,16 @@ struct parts {
   char part[PARTS_MAX][PART_LEN_MAX];
 };
 
-/* Cut at commas that are not escaped; white space around parts goes. */
+/* Cut at commas that are not escaped; white space around parts goes.  What
+ * was escaped in a name is taken as it is; in a pattern the backslash stays,
+ * and has the same meaning there.
+ */
 static bool
-split (const char *dn, struct parts *parts)
+split (const char *dn, bool is_pattern, struct parts *parts)
 {
   parts->count = 0;
   while (*dn) {
-    size_t len = 0;
+    size_t len = 0, kept = 0;
     char *part;
 
     if (parts->count == PARTS_MAX)
@@ -35,12 +38,15 @@ split (const char *dn, struct parts *parts)
     for (; *dn && *dn != ','; dn++) {
       if (len + 2 >= PART_LEN_MAX)
         return false;
-      if (*dn == '\\' && dn[1])
-        part[len++] = *dn++;
+      bool is_escaped = *dn == '\\' && dn[1];
+
+      if (is_escaped && is_pattern)
+        part[len++] = *dn;
+      dn += is_escaped;
       part[len++] = *dn;
+      kept = is_escaped ? len : kept;
     }
-    while (len > 0 && part[len - 1] == ' '
-           && !(len > 1 && part[len - 2] == '\\'))
+    while (len > kept && part[len - 1] == ' ')
       len--;
     part[len] = '\0';
     if (*dn == ',')
@@ -84,7 +90,7 @@ dn_matches (const char *pattern, const char *dn)
 {
   struct parts wanted, name;
 
-  return split (pattern, &wanted) && split (dn, &name)
+  return split (pattern, true, &wanted) && split (dn, false, &name)
          && (parts_match (&wanted, &name, false)
              || parts_match (&wanted, &name, true));
 }
@@ -93,22 +99,16 @@ bool
 dn_common_name (const char *dn, char *cn, size_t size)
 {
   struct parts name;
-  size_t len = 0;
 
-  if (!split (dn, &name))
+  if (!split (dn, false, &name))
     return false;
   for (size_t i = 0; i < name.count; i++) {
     if (strncasecmp (name.part[i], "CN=", 3) != 0)
       continue;
-    for (const char *from = name.part[i] + 3; *from; from++) {
-      if (*from == '\\' && from[1])
-        from++;
-      if (len + 1 >= size)
-        return false;
-      cn[len++] = *from;
-    }
-    cn[len] = '\0';
-    return len > 0;
+    if (name.part[i][3] == '\0' || strlen (name.part[i] + 3) >= size)
+      return false;
+    strcpy (cn, name.part[i] + 3);
+    return true;
   }
   return false;
 }

@@ -147,7 +147,8 @@ CLIENTS = (
     ('signed with SHA-1', 'sha1', REFUSED, 'its algorithm too weak'),
     ('key usage does not sign', 'unsigning',
      'TLS handshake failed Key usage violation in certificate',
-     'the client (closed the connection before it was done|ended it)'),
+     'the client (closed the connection before it was done|ended it)|the '
+     'connection to the client is gone'),
     ('extended key usage is mail', 'mailer', REFUSED,
      'its extended key usage lacks clientAuth'),
 )
