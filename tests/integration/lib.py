@@ -72,10 +72,10 @@ def can_connect(path):
             return False
 
 
-def command(*argv, stdin=None, timeout=60, env=None, check=None):
+def command(*argv, stdin=None, timeout=60, env=None, check=None, cwd=None):
     """Run a program; returns (exit status, output, errors)."""
     p = subprocess.run(argv, input=stdin, capture_output=True, text=True,
-                       timeout=timeout * SLOW,
+                       timeout=timeout * SLOW, cwd=cwd,
                        env=dict(os.environ, LC_ALL='C', **(env or {})))
     if check is not None and p.returncode != check:
         raise AssertionError(f'{" ".join(argv)}: exit {p.returncode}\n'
