@@ -24,7 +24,8 @@ static bool
 is_private (const struct listener *listener,
             const struct config_section *section)
 {
-  const struct virgate_option *options = listener->instance->module->desc.options;
+  const struct virgate_option *options
+    = listener->instance->module->desc.options;
   const char *mode = options ? config_value (section, options, "mode") : NULL;
 
   return (listener->transport->ops->caps & VIRGATE_CAP_LOCAL) && mode

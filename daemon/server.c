@@ -99,7 +99,8 @@ count_loops (const struct config *config)
 {
   unsigned loops = daemon_number (config, "loops");
 
-  return loops > 0 ? loops : MAX_OF (sysconf (_SC_NPROCESSORS_ONLN), 1L);
+  return loops > 0 ? loops
+                   : MAX_OF (sysconf (_SC_NPROCESSORS_ONLN) - 1, 1L);
 }
 
 static int

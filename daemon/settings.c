@@ -32,7 +32,7 @@
 
 const struct virgate_option daemon_options[] = {
   UINT ("loops", 0, 64, "threads", "0",
-        "event loops; 0: one for each processor"),
+        "event loops; 0: one for each processor but one"),
   UINT ("workers", 1, 1024, "threads", "20",
         "threads for calls that may block"),
   UINT ("priority-workers", 1, 1024, "threads", "5",

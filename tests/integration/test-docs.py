@@ -50,14 +50,6 @@ def test_module_keys_are_documented():
     same(wrong, [], 'module keys')
 
 
-def test_daemon_keys_are_documented():
-    known = set(re.findall(r'^  (?:UINT|SIZE|STRING|LIST|BOOL) \("([^"]+)"',
-                           page('daemon/settings.c'), re.M))
-    told = keys_of_page(page('docs/virgated.conf.5'))
-    same(sorted(known - told), [], 'keys without documentation')
-    same(sorted(told - known), [], 'documented keys that do not exist')
-
-
 def test_daemon_arguments_are_documented():
     _, out, _ = command(RUN, 'virgated', '--help', check=0)
     for option in set(re.findall(r'--([a-z-]+)', out)):

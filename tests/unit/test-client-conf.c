@@ -83,13 +83,9 @@ aliases_stand_for_hosts (void **state)
   struct home home;
 
   home_make (&home, aliases);
-  assert_string_equal (expanded ("a", NULL), "test:///a");
-  assert_string_equal (expanded ("all", NULL),
-                       "test:///a test+tcp://b/default?x=1 "
-                       "qemu+tls://c/system");
-  assert_string_equal (expanded ("more", NULL),
-                       "test:///a test+tcp://b/default?x=1 "
-                       "qemu+tls://c/system test:///a");
+  assert_string_equal (expanded ("a", NULL), "a");
+  assert_string_equal (expanded ("all", NULL), "a b qemu+tls://c/system");
+  assert_string_equal (expanded ("more", NULL), "a b qemu+tls://c/system a");
   assert_string_equal (expanded ("qemu:///system", NULL), "qemu:///system");
   assert_string_equal (expanded ("unknown", NULL), "unknown");
   assert_null (expanded ("loop", NULL));
@@ -107,7 +103,7 @@ default_comes_from_environment_then_config (void **state)
   setenv ("LIBVIRT_DEFAULT_URI", "test:///l", 1);
   assert_string_equal (expanded (NULL, NULL), "test:///l");
   setenv ("VIRGATE_DEFAULT_URI", "a", 1);
-  assert_string_equal (expanded (NULL, NULL), "test:///a");
+  assert_string_equal (expanded (NULL, NULL), "a");
   unsetenv ("VIRGATE_DEFAULT_URI");
   unsetenv ("LIBVIRT_DEFAULT_URI");
   home_remove (&home);
