@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 
@@ -145,6 +146,33 @@ expire (struct loop *loop, enum loop_wait which)
   }
 }
 
+/* What the last crowd left behind goes back to the system, no more often than
+ * every few seconds.
+ */
+static void
+tidy (struct loop *loop)
+{
+  if (loop->tidy_at == 0)
+    return;
+  if (loop->now < loop->tidy_at) {
+    loop_wake_at (loop, loop->tidy_at);
+    return;
+  }
+  loop->tidy_at = 0;
+  buf_free (&loop->out);
+  calls_free_spare (loop);
+  malloc_trim (0);
+}
+
+void
+loop_untidy (struct loop *loop)
+{
+  if (loop->tidy_at > 0)
+    return;
+  loop->tidy_at = loop->now + LOOP_TIDY_NS;
+  loop_wake_at (loop, loop->tidy_at);
+}
+
 static void
 on_timer (uv_timer_t *timer)
 {
@@ -152,6 +180,7 @@ on_timer (uv_timer_t *timer)
 
   loop->now = now_ns ();
   loop->timer_at = INT64_MAX;
+  tidy (loop);
   for (int which = 0; which < WAIT_COUNT; which++)
     expire (loop, which);
   sessions_keepalive (loop);

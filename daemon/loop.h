@@ -15,6 +15,7 @@
 
 #include "common/buf.h"
 #include "common/list.h"
+#include "common/mem.h"
 #include "daemon/limits.h"
 
 struct server;
@@ -24,6 +25,8 @@ struct virgate_call;
 #define LOOP_SCRATCH (128 * 1024)
 /* An output buffer larger than this is not kept for the next session. */
 #define LOOP_OUT_KEEP (512 * 1024)
+/* Memory is given back so long after somebody left. */
+#define LOOP_TIDY_NS (2 * NS_PER_S)
 /* Finished call records kept for reuse. */
 #define LOOP_SPARE_CALLS 32
 
@@ -83,6 +86,7 @@ struct loop {
   struct virgate_call *spare;   /* call records, by next */
   unsigned spare_count;
   bool is_stopping;
+  int64_t tidy_at;              /* when to give memory back; 0: no need */
   struct mail evict;
   int64_t evict_age_ns;
   atomic_bool is_evicting;
@@ -116,6 +120,9 @@ struct loop *loop_current (void);
 /* Start, restart or (loop_unwait) end a session's wait. */
 void loop_wait (struct loop *loop, struct wait *wait, enum loop_wait which);
 void loop_unwait (struct wait *wait);
+
+/* Memory was freed that others may need: soon give it back. */
+void loop_untidy (struct loop *loop);
 
 /* Be woken at this time at the latest. */
 void loop_wake_at (struct loop *loop, int64_t at);

@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -108,6 +109,7 @@ start_loops (struct server *server, struct virgate_error *err)
 {
   unsigned count = count_loops (&server->config);
 
+  mallopt (M_ARENA_MAX, count + 1);
   server->loops = calloc (count, sizeof server->loops[0]);
   if (server->loops == NULL)
     return error_set (err, VIRGATE_ERR_NO_MEMORY, VIRGATE_FROM_NONE, NULL);

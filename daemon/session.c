@@ -328,6 +328,7 @@ session_unpin (struct session *session)
   list_remove (&session->link);
   session_free (session);
   server_count (loop, -1, 0);
+  loop_untidy (loop);
   loop_session_gone (loop);
 }
 
