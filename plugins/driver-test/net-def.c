@@ -91,7 +91,8 @@ net_def_parse (const char *xml, bool validate, struct xml_error *err)
   xmlDoc *doc;
 
   if (xml_parse (xml, VIRGATE_FROM_NETWORK, "(network_definition)",
-                 "network", validate ? SCHEMA_DIR "network.rng" : NULL, &doc, err) == -1)
+                 "network", validate ? SCHEMA_DIR "network.rng" : NULL, &doc,
+                 err) == -1)
     return NULL;
   def = net_def_parse_node (xmlDocGetRootElement (doc), err);
   xmlFreeDoc (doc);

@@ -40,18 +40,18 @@ add_cell (struct text *text, const struct world *world, uint32_t cell)
   unsigned small = page_sizes[cell == 1];
 
   text_add (text,
-       "        <cell id='%u'>\n"
-       "          <memory unit='KiB'>%llu</memory>\n"
-       "          <pages unit='KiB' size='%u'>%llu</pages>\n"
-       "          <pages unit='KiB' size='%u'>0</pages>\n"
-       "          <pages unit='KiB' size='%u'>0</pages>\n"
-       "          <cpus num='%d'>\n", cell, (unsigned long long) memory,
-       small, (unsigned long long) (memory / small), page_sizes[2],
-       page_sizes[3], CELL_CPUS);
+            "        <cell id='%u'>\n"
+            "          <memory unit='KiB'>%llu</memory>\n"
+            "          <pages unit='KiB' size='%u'>%llu</pages>\n"
+            "          <pages unit='KiB' size='%u'>0</pages>\n"
+            "          <pages unit='KiB' size='%u'>0</pages>\n"
+            "          <cpus num='%d'>\n", cell, (unsigned long long) memory,
+            small, (unsigned long long) (memory / small), page_sizes[2],
+            page_sizes[3], CELL_CPUS);
   for (uint32_t i = 0; i < CELL_CPUS; i++)
     text_add (text, "            <cpu id='%u' socket_id='%u' die_id='0' "
-         "core_id='%u' siblings='%u'/>\n", cell * CELL_CPUS + i, cell, i,
-         cell * CELL_CPUS + i);
+              "core_id='%u' siblings='%u'/>\n", cell * CELL_CPUS + i, cell, i,
+              cell * CELL_CPUS + i);
   text_add (text, "          </cpus>\n        </cell>\n");
 }
 
@@ -59,21 +59,19 @@ static void
 add_host (struct text *text, const struct world *world)
 {
   text_add (text, "  <host>\n    <cpu>\n      <arch>i686</arch>\n"
-       "      <features>\n        <pae/>\n        <nonpae/>\n"
-       "      </features>\n");
+            "      <features>\n        <pae/>\n        <nonpae/>\n"
+            "      </features>\n");
   for (size_t i = 0; i < COUNT_OF (page_sizes); i++)
     text_add (text, "      <pages unit='KiB' size='%u'/>\n", page_sizes[i]);
   text_add (text, "    </cpu>\n    <power_management/>\n"
-       "    <iommu support='%s'/>\n", has_iommu () ? "yes" : "no");
-  if (world->cell_count) {
-    text_add (text, "    <topology>\n      <cells num='%u'>\n",
-         world->cell_count);
-    for (uint32_t i = 0; i < world->cell_count; i++)
-      add_cell (text, world, i);
-    text_add (text, "      </cells>\n    </topology>\n");
-  }
+            "    <iommu support='%s'/>\n", has_iommu () ? "yes" : "no");
+  text_add (text, "    <topology>\n      <cells num='%u'>\n",
+            world->cell_count);
+  for (uint32_t i = 0; i < world->cell_count; i++)
+    add_cell (text, world, i);
+  text_add (text, "      </cells>\n    </topology>\n");
   text_add (text, "    <secmodel>\n      <model>testSecurity</model>\n"
-       "      <doi></doi>\n    </secmodel>\n  </host>\n\n");
+            "      <doi></doi>\n    </secmodel>\n  </host>\n\n");
 }
 
 HANDLER_OUT (connect_get_capabilities)
@@ -84,18 +82,18 @@ HANDLER_OUT (connect_get_capabilities)
   add_host (&text, c->world);
   for (size_t i = 0; i < COUNT_OF (guest_types); i++)
     text_add (&text,
-         "  <guest>\n"
-         "    <os_type>%s</os_type>\n"
-         "    <arch name='i686'>\n"
-         "      <wordsize>32</wordsize>\n"
-         "      <emulator>/usr/bin/test-hv</emulator>\n"
-         "      <domain type='test'/>\n"
-         "    </arch>\n"
-         "    <features>\n"
-         "      <pae/>\n"
-         "      <nonpae/>\n"
-         "    </features>\n"
-         "  </guest>\n\n", guest_types[i]);
+              "  <guest>\n"
+              "    <os_type>%s</os_type>\n"
+              "    <arch name='i686'>\n"
+              "      <wordsize>32</wordsize>\n"
+              "      <emulator>/usr/bin/test-hv</emulator>\n"
+              "      <domain type='test'/>\n"
+              "    </arch>\n"
+              "    <features>\n"
+              "      <pae/>\n"
+              "      <nonpae/>\n"
+              "    </features>\n"
+              "  </guest>\n\n", guest_types[i]);
   text_add (&text, "</capabilities>\n");
   ret->capabilities = text_finish (c, &text);
   return ret->capabilities ? 0 : -1;

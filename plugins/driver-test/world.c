@@ -262,6 +262,16 @@ read_rest (struct world *world, xmlNode *root, struct xml_error *err)
   return 0;
 }
 
+/* An object must be in the file itself: the administrator allowed no other. */
+static int
+check_whole (xmlNode *node, struct xml_error *err)
+{
+  if (!xmlHasProp (node, (const xmlChar *) "file"))
+    return 0;
+  return xml_fail (err, VIRGATE_FROM_TEST, VIRGATE_ERR_CONFIG_UNSUPPORTED,
+                   "element '%s' refers to another file", node->name);
+}
+
 static int
 fill_from (struct world *world, xmlNode *root, struct xml_error *err)
 {
@@ -270,15 +280,21 @@ fill_from (struct world *world, xmlNode *root, struct xml_error *err)
     return -1;
   for (xmlNode *node = xml_src_child (root, "domain"); node;
        node = xml_src_next (node, "domain")) {
-    struct def *def = def_parse_node (node, DOMAIN_PARSE_INACTIVE, err);
+    struct def *def;
 
+    if (check_whole (node, err) == -1)
+      return -1;
+    def = def_parse_node (node, DOMAIN_PARSE_INACTIVE, err);
     if (!def || add_dom (world, def, err) == -1)
       return -1;
   }
   for (xmlNode *node = xml_src_child (root, "network"); node;
        node = xml_src_next (node, "network")) {
-    struct net_def *def = net_def_parse_node (node, err);
+    struct net_def *def;
 
+    if (check_whole (node, err) == -1)
+      return -1;
+    def = net_def_parse_node (node, err);
     if (!def || add_net (world, def, err) == -1)
       return -1;
   }
