@@ -61,6 +61,22 @@ def beside_slow(bench, role):
             return bench.load(server, 'unix')
 
 
+# Works on servers over TLS, with a client that knows TLS and bytes.
+
+def tls(bench, role, core=False, **load):
+    with bench.pinned(core), bench.tls_server(role) as server:
+        return bench.tls_load(server, **load)
+
+
+def beside_handshakes(bench, role):
+    """A lone caller beside handshakes from 8 threads."""
+    if role == FLOOR:
+        return None
+    with bench.tls_server(role) as server:
+        with bench.background(server, work='connect', threads=8):
+            return bench.tls_load(server)
+
+
 # Works on client libraries: the role is the client, the server is given.
 
 def library(bench, role, server=FLOOR, threads=1, core=False):
@@ -105,6 +121,13 @@ WORKS = {
     'idle-tcp': Work(idle, {'transport': 'tcp', 'count': IDLE_TCP}),
     'beside-xml': Work(beside_xml),
     'beside-slow': Work(beside_slow),
+    'tls': Work(tls),
+    'tls-core': Work(tls, {'core': True}),
+    'tls-depth-64': Work(tls, {'depth': 64}),
+    'tls-connect': Work(tls, {'work': 'connect'}),
+    'tls-connect-8': Work(tls, {'work': 'connect', 'threads': 8}),
+    'tls-idle': Work(tls, {'work': 'idle', 'idle': 500}),
+    'tls-storm': Work(beside_handshakes),
     'lib-floor': on(FLOOR),
     'lib-virgated': on(OURS),
     'lib-floor-core': on(FLOOR, core=True),
@@ -185,6 +208,24 @@ ROWS = [
     Row('beside-slow', 'p99 beside slow driver calls', 'beside-slow',
         'p99_us', 'µs', at_most(theirs=1)),
     Row('beside-slow-p50', '  p50', 'beside-slow', 'p50_us', 'µs'),
+
+    Row('tls-cpu', 'server CPU per call, TLS', 'tls', 'server_us', 'µs',
+        at_most(theirs=0.4, floor=2)),
+    Row('tls-cpu-core', '  on one core', 'tls-core', 'server_us', 'µs',
+        at_most(theirs=0.4, floor=2)),
+    Row('tls-p50', '  p50', 'tls', 'p50_us', 'µs'),
+    Row('tls-depth-64', '64 in flight, TLS', 'tls-depth-64', 'rate', '/s',
+        at_least(theirs=20)),
+    Row('tls-connect', 'handshake, open, close, TLS', 'tls-connect', 'rate',
+        '/s'),
+    Row('tls-connect-8', '  in 8 threads', 'tls-connect-8', 'rate', '/s',
+        at_least(theirs=1.4)),
+    Row('tls-connect-cpu', '  server CPU for each', 'tls-connect-8',
+        'server_us', 'µs'),
+    Row('tls-idle-rss', 'RSS per idle connection, TLS', 'tls-idle', 'rss_kib',
+        'KiB', at_most(self=22)),
+    Row('tls-storm', 'p99 beside 8 threads of handshakes', 'tls-storm',
+        'p99_us', 'µs', at_most(theirs=1 / 3)),
 
     Row('lib-cpu-floor', 'client CPU per call, to floor', 'lib-floor',
         'client_us', 'µs', at_most(theirs=0.45, floor=1.3)),

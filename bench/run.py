@@ -16,6 +16,7 @@ import signal
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 import rows
@@ -61,6 +62,7 @@ class Bench:
         self.cpus = os.sched_getaffinity(0)
         self.pids = set()
         self.others = 0
+        self.pki = None
 
     def scaled(self, count):
         return count // 8 if self.quick else count
@@ -118,10 +120,34 @@ class Bench:
         return self.client(self.load_argv(server, transport, **options))
 
     @contextlib.contextmanager
+    def tls_server(self, role):
+        """A server with a TLS port, and its certificates."""
+        if self.pki is None:
+            self.pki = tempfile.TemporaryDirectory(prefix='virgate-bench-')
+            servers.make_pki(self.build, self.pki.name)
+        with getattr(servers, KINDS[role] + '_tls')(self.build,
+                                                    self.pki.name) as server:
+            self.pids.add(server.pid)
+            try:
+                yield server
+            finally:
+                self.pids.discard(server.pid)
+
+    def tls_argv(self, server, **options):
+        options.setdefault('seconds', self.seconds)
+        return [f'{self.build}/bench/tls-load', f'--port={server.tls}',
+                f'--pki={self.pki.name}', f'--server={server.pid}',
+                *(f'--{name}={value}' for name, value in options.items())]
+
+    def tls_load(self, server, **options):
+        return self.client(self.tls_argv(server, **options))
+
+    @contextlib.contextmanager
     def background(self, server, **options):
         """Another raw client at work on the same server."""
-        argv = self.load_argv(server, 'unix', seconds=CLIENT_TIMEOUT_S,
-                              **options)
+        make = self.tls_argv if server.tls else self.load_argv
+        where = () if server.tls else ('unix',)
+        argv = make(server, *where, seconds=CLIENT_TIMEOUT_S, **options)
         with subprocess.Popen(argv, stdout=subprocess.PIPE) as process:
             self.pids.add(process.pid)
             try:

@@ -32,6 +32,18 @@ VIRGATED = [
     '--set', 'driver.test.allow-file={node}',
 ]
 
+# More of it for a TLS port.
+VIRGATED_TLS = [
+    '--set', 'listen.tls.transport=tls',
+    '--set', 'listen.tls.address=127.0.0.1',
+    '--set', 'listen.tls.port={tls}',
+    '--set', 'listen.tls.auth=none',
+    '--set', 'listen.tls.allow-anonymous=yes',
+    '--set', 'listen.tls.ca-cert={pki}/cacert.pem',
+    '--set', 'listen.tls.cert={pki}/servercert.pem',
+    '--set', 'listen.tls.key={pki}/serverkey.pem',
+]
+
 LIBVIRTD = ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', '''
 for dir in /run /var/lib /var/cache /var/log /etc/libvirt \
            /usr/lib*/libvirt/connection-driver \
@@ -52,6 +64,15 @@ listen_addr = "127.0.0.1"
 tcp_port = "{tcp}"
 log_outputs = "3:file:{dir}/libvirtd.log"
 '''
+
+LIBVIRTD_TLS_CONF = LIBVIRTD_CONF.replace('listen_tls = 0', '''
+listen_tls = 1
+auth_tls = "none"
+tls_port = "{tls}"
+ca_file = "{pki}/cacert.pem"
+cert_file = "{pki}/servercert.pem"
+key_file = "{pki}/serverkey.pem"
+''')
 
 FLOOR = ['{build}/bench/floor', '--unix={unix}', '--tcp={tcp}']
 
@@ -83,9 +104,10 @@ class Server:
         self.dir = tempfile.mkdtemp(prefix='virgate-bench-')
         self.unix = os.path.join(self.dir, socket_name)
         self.tcp = free_port()
+        self.tls = free_port() if 'pki' in values else None
         self.node = os.path.join(self.dir, 'node.xml')
         self.values = dict(values, dir=self.dir, unix=self.unix,
-                           tcp=self.tcp, node=self.node)
+                           tcp=self.tcp, tls=self.tls, node=self.node)
         self.argv = [arg if '$0' in arg else arg.format(**self.values)
                      for arg in argv]
         self.log = os.path.join(self.dir, 'output')
@@ -105,6 +127,8 @@ class Server:
         return self
 
     def ready(self):
+        if self.tls and not connects(socket.AF_INET, ('127.0.0.1', self.tls)):
+            return False
         return (connects(socket.AF_UNIX, self.unix)
                 and connects(socket.AF_INET, ('127.0.0.1', self.tcp)))
 
@@ -150,6 +174,38 @@ def virgated(build):
 
 def floor(build, *options):
     return Server([*FLOOR, *options], 'floor-sock', build=build)
+
+
+def make_pki(build, folder):
+    """A CA, and a pair for each side, of EC keys."""
+    for argv in (['init', 'Bench CA'], ['server', '127.0.0.1'],
+                 ['client', 'bench']):
+        subprocess.run([f'{build}/run', 'virgate', 'pki', *argv, '--dir',
+                        folder], check=True, stdout=subprocess.DEVNULL)
+
+
+class FloorTls(Server):
+    """It has no other port."""
+
+    def ready(self):
+        return connects(socket.AF_INET, ('127.0.0.1', self.tls))
+
+
+def libvirtd_tls(_build, pki):
+    server = Server(LIBVIRTD, 'libvirt-sock', pki=pki)
+    with open(os.path.join(server.dir, 'libvirtd.conf'), 'w') as conf:
+        conf.write(LIBVIRTD_TLS_CONF.format(**server.values))
+    return server
+
+
+def virgated_tls(build, pki):
+    return Server(VIRGATED + VIRGATED_TLS, 'virgate-sock', build=build,
+                  pki=pki)
+
+
+def floor_tls(build, pki):
+    return FloorTls(['{build}/bench/tls-floor', '--port={tls}',
+                     '--pki={pki}'], 'none', build=build, pki=pki)
 
 
 def missing(build, kind):
