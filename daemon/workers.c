@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 
 #include "common/cleanup.h"
 #include "daemon/workers.h"
@@ -19,7 +20,6 @@ workers_init (struct workers *workers, unsigned max, unsigned line_max)
   *workers = (struct workers) { .max = max, .line_max = line_max };
   pthread_mutex_init (&workers->lock, NULL);
   pthread_cond_init (&workers->more, NULL);
-  pthread_cond_init (&workers->ended, NULL);
   list_init (&workers->waiting);
 }
 
@@ -47,15 +47,18 @@ add_thread (struct workers *workers)
 {
   pthread_attr_t attr;
   sigset_t all, old;
-  pthread_t thread;
   int err;
 
+  if (workers->ids == NULL)
+    workers->ids = calloc (workers->max, sizeof workers->ids[0]);
+  if (workers->ids == NULL)
+    return -1;
   pthread_attr_init (&attr);
-  pthread_attr_setdetachstate (&attr, PTHREAD_CREATE_DETACHED);
   pthread_attr_setstacksize (&attr, WORKER_STACK);
   sigfillset (&all);
   pthread_sigmask (SIG_SETMASK, &all, &old);
-  err = pthread_create (&thread, &attr, worker_main, workers);
+  err = pthread_create (&workers->ids[workers->threads], &attr, worker_main,
+                        workers);
   pthread_sigmask (SIG_SETMASK, &old, NULL);
   pthread_attr_destroy (&attr);
   if (err != 0) {
@@ -134,8 +137,6 @@ worker_main (void *opaque)
     job = take_job (workers, &line);
     run_job (workers, line, job);
   }
-  workers->threads--;
-  pthread_cond_signal (&workers->ended);
   pthread_mutex_unlock (&workers->lock);
   return NULL;
 }
@@ -155,13 +156,24 @@ workers_add (struct workers *workers, struct job_line *line, struct job *job)
   return 0;
 }
 
+static unsigned
+count_threads (struct workers *workers)
+{
+  LOCK_FOR_SCOPE (&workers->lock);
+  return workers->threads;
+}
+
 void
 workers_stop (struct workers *workers)
 {
-  LOCK_FOR_SCOPE (&workers->lock);
-
+  pthread_mutex_lock (&workers->lock);
   workers->is_stopping = true;
   pthread_cond_broadcast (&workers->more);
-  while (workers->threads > 0)
-    pthread_cond_wait (&workers->ended, &workers->lock);
+  pthread_mutex_unlock (&workers->lock);
+  /* Until it ends a thread may make one more, which then comes after it. */
+  for (unsigned i = 0; i < count_threads (workers); i++)
+    pthread_join (workers->ids[i], NULL);
+  free (workers->ids);
+  workers->ids = NULL;
+  workers->threads = 0;
 }

@@ -28,8 +28,8 @@ struct job_line {
 struct workers {
   pthread_mutex_t lock;         /* guards everything here and in lines */
   pthread_cond_t more;
-  pthread_cond_t ended;
   struct list waiting;
+  pthread_t *ids;               /* of threads; room for max */
   unsigned threads, idle;
   unsigned woken;               /* idle ones that were signalled */
   unsigned max;                 /* threads */
@@ -38,7 +38,9 @@ struct workers {
 };
 
 void workers_init (struct workers *workers, unsigned max, unsigned line_max);
-/* Finish what runs, drop nothing that waits, end the threads. */
+/* Finish what runs, drop nothing that waits, end the threads and see their
+ * ends.
+ */
 void workers_stop (struct workers *workers);
 
 void job_line_init (struct job_line *line);
