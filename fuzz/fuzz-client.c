@@ -224,7 +224,7 @@ fake_readv (void *opaque, const struct iovec *iov, int iovcnt,
     if (!serve ())
       return 0;
   n = MIN_OF (buf_len (&server.inbox), iov[0].iov_len);
-  n = MIN_OF (n, server.chunk);
+  n = MIN_OF (n, MAX_OF (server.chunk, buf_len (&server.inbox) / 64));
   memcpy (iov[0].iov_base, buf_data (&server.inbox), n);
   buf_consume (&server.inbox, n);
   server.fed += n;

@@ -103,7 +103,7 @@ fake_readv (void *conn, const struct iovec *iov, int iovcnt,
   size_t n = MIN_OF (buf_len (&client->inbox), iov[0].iov_len);
   struct virgate_fds copies = { 0 };
 
-  n = MIN_OF (n, client->chunk);
+  n = MIN_OF (n, MAX_OF (client->chunk, buf_len (&client->inbox) / 64));
   if (n == 0 && client->is_reset) {
     errno = ECONNRESET;
     return VIRGATE_IO_ERROR;
