@@ -221,8 +221,8 @@ session_close (struct session *session, int level, const char *reason)
 void
 session_retire (struct session *session)
 {
-  if (session->loop->is_stopping && session->requests == 0 && session->held == NULL
-      && !session_is_closing (session))
+  if (session->loop->is_stopping && session->requests == 0
+      && session->held == NULL && !session_is_closing (session))
     session_end (session);
 }
 
