@@ -7,9 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <libxml/tree.h>
-
-#include "plugins/driver-test/cpu-models.h"
+#include "plugins/driver-test/cpu.h"
 #include "plugins/driver-test/driver.h"
 #include "plugins/driver-test/text.h"
 
@@ -17,15 +15,6 @@
 #define FEATURES_MAX 320u
 struct features {
   uint64_t bits[FEATURES_MAX / 64];
-};
-
-/* What one client's document says. */
-struct host_cpu {
-  const struct cpu_arch *arch;
-  char *model;
-  char *vendor;                 /* NULL = none */
-  char **features;
-  size_t feature_count;
 };
 
 /* A model and what a guest has to switch on and off to get the data. */
@@ -134,111 +123,6 @@ static bool
 same (const char *one, const char *other)
 {
   return one && other && strcmp (one, other) == 0;
-}
-
-static void
-host_cpu_clear (struct host_cpu *cpu)
-{
-  free (cpu->model);
-  free (cpu->vendor);
-  for (size_t i = 0; i < cpu->feature_count; i++)
-    free (cpu->features[i]);
-  free (cpu->features);
-}
-
-/* The text of the first child called NAME; NULL = none or empty. */
-static char *
-child_text (xmlNode *root, const char *name)
-{
-  for (xmlNode *node = root->children; node; node = node->next)
-    if (node->type == XML_ELEMENT_NODE
-        && strcmp ((const char *) node->name, name) == 0) {
-      char *text = (char *) xmlNodeGetContent (node);
-
-      if (text && *text)
-        return text;
-      free (text);
-      return NULL;
-    }
-  return NULL;
-}
-
-static int
-parse_feature (struct host_cpu *cpu, xmlNode *node, struct xml_error *err)
-{
-  char *name = (char *) xmlGetProp (node, (const xmlChar *) "name");
-  char **grown;
-
-  if (!name || !*name) {
-    free (name);
-    return xml_fail (err, VIRGATE_FROM_CPU, VIRGATE_ERR_XML_ERROR,
-                     "Invalid CPU feature name");
-  }
-  for (size_t i = 0; i < cpu->feature_count; i++)
-    if (strcmp (cpu->features[i], name) == 0) {
-      xml_fail (err, VIRGATE_FROM_CPU, VIRGATE_ERR_XML_ERROR,
-                "CPU feature '%s' specified more than once", name);
-      free (name);
-      return -1;
-    }
-  grown = reallocarray (cpu->features, cpu->feature_count + 1,
-                        sizeof *grown);
-  if (!grown) {
-    free (name);
-    return -1;
-  }
-  cpu->features = grown;
-  cpu->features[cpu->feature_count++] = name;
-  return 0;
-}
-
-static int
-parse_root (struct host_cpu *cpu, xmlNode *root, struct xml_error *err)
-{
-  char *arch;
-
-  if (strcmp ((const char *) root->name, "cpu") != 0)
-    return xml_fail (err, VIRGATE_FROM_CPU, VIRGATE_ERR_XML_ERROR,
-                     "XML does not contain expected 'cpu' element");
-  if (xmlHasProp (root, (const xmlChar *) "mode"))
-    return xml_fail (err, VIRGATE_FROM_CPU, VIRGATE_ERR_CONFIG_UNSUPPORTED,
-                     "Attribute mode is only allowed for guest CPU");
-  arch = child_text (root, "arch");
-  if (!arch)
-    return xml_fail (err, VIRGATE_FROM_CPU, VIRGATE_ERR_XML_ERROR,
-                     "Missing CPU architecture");
-  cpu->arch = cpu_arch_find (arch);
-  if (!cpu->arch)
-    xml_fail (err, VIRGATE_FROM_CPU, VIRGATE_ERR_CONFIG_UNSUPPORTED,
-              "Unknown architecture %s", arch);
-  free (arch);
-  if (!cpu->arch)
-    return -1;
-  cpu->model = child_text (root, "model");
-  if (!cpu->model)
-    return xml_fail (err, VIRGATE_FROM_CPU, VIRGATE_ERR_XML_ERROR,
-                     "Missing CPU model name");
-  cpu->vendor = child_text (root, "vendor");
-  for (xmlNode *node = root->children; node; node = node->next)
-    if (node->type == XML_ELEMENT_NODE
-        && strcmp ((const char *) node->name, "feature") == 0
-        && parse_feature (cpu, node, err) == -1)
-      return -1;
-  return 0;
-}
-
-static int
-parse (struct host_cpu *cpu, const char *text, struct xml_error *err)
-{
-  xmlDoc *doc;
-  int rc;
-
-  if (xml_parse (text, VIRGATE_FROM_CPU, "(CPU_definition)", NULL, NULL,
-                 &doc, err) == -1)
-    return -1;
-  rc = parse_root (cpu, xmlDocGetRootElement (doc), err);
-  xmlFreeDoc (doc);
-  return rc;
 }
 
 /* All that a host has: its model and what it lists besides. */
@@ -495,7 +379,7 @@ HANDLER (connect_baseline_cpu)
   if (!cpus)
     return fail_memory (c);
   for (size_t i = 0; i < n && rc == 0; i++)
-    rc = parse (&cpus[i], args->xmlCPUs.val[i], &err);
+    rc = host_cpu_parse (&cpus[i], args->xmlCPUs.val[i], &err);
   if (rc == -1)
     fail_xml (c, &err);
   else

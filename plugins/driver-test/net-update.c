@@ -9,39 +9,16 @@
 #include <string.h>
 
 #include "plugins/driver-test/net-schema.h"
-#include "plugins/driver-test/net.h"
+#include "plugins/driver-test/net-update.h"
 
-enum command {                  /* virNetworkUpdateCommand */
-  COMMAND_MODIFY = 1,
-  COMMAND_DELETE = 2,
-  COMMAND_ADD_LAST = 3,
-  COMMAND_ADD_FIRST = 4,
-};
-
-/* One update under way. */
-struct update {
-  struct net_def *def;
-  uint32_t command;
-  int32_t parent;
-  xmlNode *src;
-  struct xml_error *err;
-};
-
-#define update_wrong(up, ...)                                           \
-  xml_fail ((up)->err, VIRGATE_FROM_NETWORK, VIRGATE_ERR_OPERATION_INVALID, \
-            __VA_ARGS__)
-#define update_refused(up, ...)                                         \
-  xml_fail ((up)->err, VIRGATE_FROM_NETWORK,                            \
-            VIRGATE_ERR_OPERATION_UNSUPPORTED, __VA_ARGS__)
-
-static bool
-is_add (const struct update *up)
+bool
+update_is_add (const struct update *up)
 {
   return up->command == COMMAND_ADD_FIRST || up->command == COMMAND_ADD_LAST;
 }
 
-static int
-check_element (const struct update *up, const char *name)
+int
+update_check_element (const struct update *up, const char *name)
 {
   if (strcmp ((const char *) up->src->name, name) == 0)
     return 0;
@@ -59,9 +36,9 @@ unknown_command (const struct update *up)
 }
 
 /* Read the entry below PARENT, behind its likes. */
-static struct xml_node *
-read_entry (const struct update *up, struct xml_node *parent,
-            const char *name, bool partial)
+struct xml_node *
+update_read (const struct update *up, struct xml_node *parent,
+             const char *name, bool partial)
 {
   struct net_load net = { .name = up->def->name, .partial = partial };
   struct xml_load load = {
@@ -190,8 +167,8 @@ same_mac (const char *a, const char *b)
          && memcmp (one, other, sizeof one) == 0;
 }
 
-static bool
-same_text (const char *a, const char *b)
+bool
+xml_same (const char *a, const char *b)
 {
   return a && b && strcmp (a, b) == 0;
 }
@@ -201,8 +178,8 @@ static bool
 host_clashes (const struct xml_node *a, const struct xml_node *b)
 {
   return same_mac (xml_attr (a, "mac"), xml_attr (b, "mac"))
-         || same_text (xml_attr (a, "name"), xml_attr (b, "name"))
-         || same_text (xml_attr (a, "ip"), xml_attr (b, "ip"));
+         || xml_same (xml_attr (a, "name"), xml_attr (b, "name"))
+         || xml_same (xml_attr (a, "ip"), xml_attr (b, "ip"));
 }
 
 /* All that are given are the same. */
@@ -215,14 +192,15 @@ host_matches (const struct xml_node *host, const struct xml_node *wanted)
 
   return (!mac || !xml_attr (host, "mac")
           || same_mac (mac, xml_attr (host, "mac")))
-         && (!name || same_text (name, xml_attr (host, "name")))
-         && (!ip || same_text (ip, xml_attr (host, "ip")));
+         && (!name || xml_same (name, xml_attr (host, "name")))
+         && (!ip || xml_same (ip, xml_attr (host, "ip")));
 }
 
-static struct xml_node *
-find_like (const struct xml_node *node,
-           bool (*same) (const struct xml_node *, const struct xml_node *),
-           unsigned *count)
+struct xml_node *
+update_find_like (const struct xml_node *node,
+                  bool (*same) (const struct xml_node *,
+                                const struct xml_node *),
+                  unsigned *count)
 {
   struct xml_node *found = NULL;
 
@@ -249,10 +227,10 @@ update_host (const struct update *up)
   const char *text;
   unsigned count;
 
-  if (check_element (up, "host") == -1 || !ip)
+  if (update_check_element (up, "host") == -1 || !ip)
     return -1;
   dhcp = xml_child_make (ip, "dhcp");
-  host = read_entry (up, dhcp, "host", delete);
+  host = update_read (up, dhcp, "host", delete);
   if (!host)
     return -1;
   text = xml_attr (host, "ip");
@@ -261,10 +239,10 @@ update_host (const struct update *up)
     return update_wrong (up, "the address family of a host entry IP must "
                          "match the address family of the dhcp element's "
                          "parent");
-  if (is_add (up) && check_single_dhcp (up, ip) == -1)
+  if (update_is_add (up) && check_single_dhcp (up, ip) == -1)
     return -1;
-  old = find_like (host, delete ? host_matches : host_clashes, &count);
-  if (is_add (up) && old)
+  old = update_find_like (host, delete ? host_matches : host_clashes, &count);
+  if (update_is_add (up) && old)
     return update_wrong (up, "there is an existing dhcp host entry in "
                          "network '%s' that matches "
                          "\"<host mac='%s' name='%s' ip='%s'/>\"",
@@ -306,13 +284,14 @@ update_host (const struct update *up)
 static bool
 range_same (const struct xml_node *a, const struct xml_node *b)
 {
-  return same_text (xml_attr (a, "start"), xml_attr (b, "start"))
-         && same_text (xml_attr (a, "end"), xml_attr (b, "end"));
+  return xml_same (xml_attr (a, "start"), xml_attr (b, "start"))
+         && xml_same (xml_attr (a, "end"), xml_attr (b, "end"));
 }
 
 /* Finish an update: what stands already, and what the command does with it. */
-static int
-finish (const struct update *up, struct xml_node *node, struct xml_node *old)
+int
+update_finish (const struct update *up, struct xml_node *node,
+               struct xml_node *old)
 {
   struct xml_node *parent = node->parent;
 
@@ -322,7 +301,7 @@ finish (const struct update *up, struct xml_node *node, struct xml_node *old)
     prune (parent);
     return 0;
   }
-  if (!is_add (up))
+  if (!update_is_add (up))
     return unknown_command (up);
   if (up->command == COMMAND_ADD_FIRST)
     move_first (node);
@@ -335,16 +314,16 @@ update_range (const struct update *up)
   struct xml_node *ip = find_ip (up), *range, *old;
   unsigned count;
 
-  if (check_element (up, "range") == -1 || !ip)
+  if (update_check_element (up, "range") == -1 || !ip)
     return -1;
   if (up->command == COMMAND_MODIFY)
     return update_refused (up, "dhcp ranges cannot be modified, "
                            "only added or deleted");
-  range = read_entry (up, xml_child_make (ip, "dhcp"), "range", false);
-  if (!range || (is_add (up) && check_single_dhcp (up, ip) == -1))
+  range = update_read (up, xml_child_make (ip, "dhcp"), "range", false);
+  if (!range || (update_is_add (up) && check_single_dhcp (up, ip) == -1))
     return -1;
-  old = find_like (range, range_same, &count);
-  if (is_add (up) && old)
+  old = update_find_like (range, range_same, &count);
+  if (update_is_add (up) && old)
     return update_wrong (up, "there is an existing dhcp range entry in "
                          "network '%s' that matches "
                          "\"<range start='%s' end='%s'/>\"", up->def->name,
@@ -352,13 +331,13 @@ update_range (const struct update *up)
   if (up->command == COMMAND_DELETE && !old)
     return update_wrong (up, "couldn't locate a matching dhcp range entry "
                          "in network '%s'", up->def->name);
-  return finish (up, range, old);
+  return update_finish (up, range, old);
 }
 
 static bool
 dev_same (const struct xml_node *a, const struct xml_node *b)
 {
-  return same_text (xml_attr (a, "dev"), xml_attr (b, "dev"));
+  return xml_same (xml_attr (a, "dev"), xml_attr (b, "dev"));
 }
 
 /* The element names the first interface. */
@@ -381,7 +360,7 @@ update_interface (const struct update *up)
   struct xml_node *forward, *node, *old;
   unsigned count;
 
-  if (check_element (up, "interface") == -1)
+  if (update_check_element (up, "interface") == -1)
     return -1;
   if (up->command == COMMAND_MODIFY)
     return update_refused (up, "forward interface entries cannot be "
@@ -394,8 +373,8 @@ update_interface (const struct update *up)
   if (!node || xml_attr_set (node, "dev", dev) == -1)
     return xml_fail (up->err, VIRGATE_FROM_NETWORK, VIRGATE_ERR_NO_MEMORY,
                      " ");
-  old = find_like (node, dev_same, &count);
-  if (is_add (up) && old)
+  old = update_find_like (node, dev_same, &count);
+  if (update_is_add (up) && old)
     return update_wrong (up, "there is an existing interface entry "
                          "in network '%s' that matches "
                          "\"<interface dev='%s'>\"", up->def->name, dev);
@@ -403,13 +382,13 @@ update_interface (const struct update *up)
     return update_wrong (up, "couldn't find an interface entry "
                          "in network '%s' matching <interface dev='%s'>",
                          up->def->name, dev);
-  return finish (up, node, old) == -1 ? -1 : settle_forward (up);
+  return update_finish (up, node, old) == -1 ? -1 : settle_forward (up);
 }
 
-static bool
-name_same (const struct xml_node *a, const struct xml_node *b)
+bool
+xml_same_name (const struct xml_node *a, const struct xml_node *b)
 {
-  return same_text (xml_attr (a, "name"), xml_attr (b, "name"));
+  return xml_same (xml_attr (a, "name"), xml_attr (b, "name"));
 }
 
 static bool
@@ -424,19 +403,19 @@ update_portgroup (const struct update *up)
   struct xml_node *group, *old, *dflt;
   unsigned count;
 
-  if (check_element (up, "portgroup") == -1)
+  if (update_check_element (up, "portgroup") == -1)
     return -1;
-  group = read_entry (up, up->def->root, "portgroup", false);
+  group = update_read (up, up->def->root, "portgroup", false);
   if (!group)
     return -1;
-  old = find_like (group, name_same, &count);
-  dflt = find_like (group, both_default, &count);
+  old = update_find_like (group, xml_same_name, &count);
+  dflt = update_find_like (group, both_default, &count);
   if (!old
       && (up->command == COMMAND_MODIFY || up->command == COMMAND_DELETE))
     return update_wrong (up, "couldn't find a portgroup entry "
                          "in network '%s' matching <portgroup name='%s'>",
                          up->def->name, xml_attr (group, "name"));
-  if (old && is_add (up))
+  if (old && update_is_add (up))
     return update_wrong (up, "there is an existing portgroup entry in "
                          "network '%s' that matches "
                          "\"<portgroup name='%s'>\"", up->def->name,
@@ -446,115 +425,12 @@ update_portgroup (const struct update *up)
                          "network '%s' is already set as the default. "
                          "Only one default is allowed.", up->def->name);
   if (up->command != COMMAND_MODIFY)
-    return finish (up, group, old);
+    return update_finish (up, group, old);
   replace (old, group);
   return 0;
 }
 
-/* DNS. --------------------------------------------------------------------- */
-
-static bool
-dns_host_same (const struct xml_node *host, const struct xml_node *wanted)
-{
-  if (same_text (xml_attr (host, "ip"), xml_attr (wanted, "ip")))
-    return true;
-  for (struct xml_node *a = xml_child (host, "hostname"); a; a = xml_next (a))
-    for (struct xml_node *b = xml_child (wanted, "hostname"); b;
-         b = xml_next (b))
-      if (same_text (a->text, b->text))
-        return true;
-  return false;
-}
-
-static bool
-dns_ip_same (const struct xml_node *a, const struct xml_node *b)
-{
-  return same_text (xml_attr (a, "ip"), xml_attr (b, "ip"));
-}
-
-static bool
-srv_matches (const struct xml_node *srv, const struct xml_node *wanted)
-{
-  static const char *const names[] = { "domain", "service", "protocol",
-                                       "target" };
-
-  for (size_t i = 0; i < COUNT_OF (names); i++)
-    if (xml_attr (wanted, names[i])
-        && !same_text (xml_attr (wanted, names[i]),
-                       xml_attr (srv, names[i])))
-      return false;
-  return true;
-}
-
-/* The three kinds of records. */
-static const struct dns_kind {
-  const char *element, *title;
-  bool (*add_same) (const struct xml_node *, const struct xml_node *);
-  bool (*find_same) (const struct xml_node *, const struct xml_node *);
-  const char *exists;           /* "there is already ... in network %s" */
-  const char *many;             /* "multiple ... in network %s" */
-} dns_kinds[] = {
-  { "host", "DNS HOST", dns_ip_same, dns_host_same,
-    "at least one DNS HOST record with a matching field",
-    "matching DNS HOST records were found" },
-  { "txt", "DNS TXT", name_same, name_same, NULL, NULL },
-  { "srv", "DNS SRV", srv_matches, srv_matches,
-    "at least one DNS SRV record matching all specified fields",
-    "DNS SRV records matching all specified fields were found" },
-};
-
-static int
-update_dns (const struct update *up, const struct dns_kind *kind)
-{
-  const char *name = up->def->name;
-  struct xml_node *node, *old;
-  unsigned count;
-
-  if (up->command == COMMAND_MODIFY)
-    return update_refused (up, "%s records cannot be modified, "
-                           "only added or deleted", kind->title);
-  if (check_element (up, kind->element) == -1)
-    return -1;
-  node = read_entry (up, xml_child_make (up->def->root, "dns"),
-                     kind->element, !is_add (up));
-  if (!node)
-    return -1;
-  old = find_like (node, is_add (up) ? kind->add_same : kind->find_same,
-                   &count);
-  if (is_add (up) && old && !kind->exists)
-    return update_wrong (up, "there is already a %s record "
-                         "with name '%s' in network %s", kind->title,
-                         xml_attr (node, "name"), name);
-  if (is_add (up) && old)
-    return update_wrong (up, "there is already %s in network %s",
-                         kind->exists, name);
-  if (up->command == COMMAND_DELETE && !old)
-    return update_wrong (up, "couldn't locate a matching %s "
-                         "record in network %s", kind->title, name);
-  if (up->command == COMMAND_DELETE && count > 1 && kind->many)
-    return update_wrong (up, "multiple %s in network %s", kind->many, name);
-  return finish (up, node, old);
-}
-
 /* The sections. ------------------------------------------------------------ */
-
-static int
-update_dns_host (const struct update *up)
-{
-  return update_dns (up, &dns_kinds[0]);
-}
-
-static int
-update_dns_txt (const struct update *up)
-{
-  return update_dns (up, &dns_kinds[1]);
-}
-
-static int
-update_dns_srv (const struct update *up)
-{
-  return update_dns (up, &dns_kinds[2]);
-}
 
 /* virNetworkUpdateSection. */
 static const struct {

@@ -58,4 +58,8 @@ struct net *net_by_name (const struct world *world, const char *name);
 struct net *net_new (struct world *world, struct net_def *def);
 void net_free (struct net *net);        /* takes it out of the world */
 
+/* Name a network in a reply.  Returns 0, or -1 after the error was set. */
+int net_fill (const struct ctx *c, struct virgate_network *out,
+              const struct net *net);
+
 #endif /* DRIVER_TEST_NET_H */
