@@ -190,6 +190,7 @@ server_prepare (struct server *server, struct virgate_error *err)
   workers_init (&server->priority,
                 daemon_number (&server->config, "priority-workers"),
                 daemon_number (&server->config, "client-workers"));
+  workers_init (&server->shakers, server->loop_count, 1);
   if (drivers_open (server, err) == -1)
     return -1;
   return make_listeners (server, err);
@@ -296,6 +297,7 @@ server_free (struct server *server)
 {
   workers_stop (&server->workers);
   workers_stop (&server->priority);
+  workers_stop (&server->shakers);
   host_env_stop (server);
   close_listeners (server);
   end_loops (server);

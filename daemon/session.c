@@ -183,14 +183,20 @@ leave_lists (struct session *session)
   loop_unwait (&session->writing);
 }
 
-/* The transport's last words, and the end of the descriptor. */
+/* The transport's last words, and the end of the descriptor; of one that a
+ * worker has, session_free closes it.
+ */
 static void
 close_transport (struct session *session)
 {
-  if (session->ops->shutdown)
+  bool is_busy = handshake_is_busy (session);
+
+  if (session->ops->shutdown && !is_busy)
     session->ops->shutdown (session->conn);
   if (session->poll.data)
     uv_close ((uv_handle_t *) &session->poll, on_poll_closed);
+  if (is_busy)
+    return;
   session->ops->close (session->conn);
   session->conn = NULL;
 }
@@ -212,6 +218,7 @@ session_close (struct session *session, int level, const char *reason)
   streams_close (session);
   dispatch_drop_held (session);
   auth_end (session);
+  handshake_end (session);
   wire_in_free (&session->in);
   wire_out_free (&session->out);
   session_unpin (session);
@@ -367,6 +374,7 @@ sessions_recheck (struct loop *loop)
     struct session *session = list_item (item, struct session, link);
 
     if (!session_is_closing (session) && session->ops->recheck
+        && !handshake_is_busy (session)
         && session->ops->recheck (session->conn) == -1)
       session_close (session, VIRGATE_LOG_NOTICE,
                      "is not acceptable any more");

@@ -65,6 +65,7 @@ struct session {
   struct wait writing;
   struct keepalive keepalive;
 
+  struct handshake *handshake;  /* while shaking hands */
   struct auth *auth;            /* while authenticating */
   struct driver *driver;
   void *driver_conn;

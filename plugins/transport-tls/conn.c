@@ -141,8 +141,8 @@ tls_conn_new (struct tls *tls, struct tls_creds *creds, void *lower,
   return conn;
 }
 
-static struct tls_creds *
-current_creds (struct tls *tls)
+struct tls_creds *
+tls_current_creds (struct tls *tls)
 {
   LOCK_FOR_SCOPE (&tls->lock);
   return tls_creds_ref (tls->creds);
@@ -158,7 +158,7 @@ tls_accept (void *inst, int listen_fd, void **connp)
 
   if (r != 0)
     return r;
-  *connp = tls_conn_new (tls, current_creds (tls), under, true);
+  *connp = tls_conn_new (tls, tls_current_creds (tls), under, true);
   if (*connp == NULL) {
     lower->close (under);
     errno = ENOMEM;
@@ -176,6 +176,8 @@ tls_conn_close (void *opaque)
     gnutls_deinit (conn->session);
   if (conn->lower)
     conn->tls->lower->ops->close (conn->lower);
+  if (conn->leaf)
+    gnutls_x509_crt_deinit (conn->leaf);
   tls_creds_unref (conn->creds);
   free (conn->left);
   free (conn->name);
@@ -357,7 +359,7 @@ int
 tls_recheck (void *opaque)
 {
   struct tls_conn *conn = opaque;
-  struct tls_creds *creds = current_creds (conn->tls);
+  struct tls_creds *creds = tls_current_creds (conn->tls);
   gnutls_x509_crt_t chain[TLS_CHAIN_MAX];
   unsigned len = tls_peer_chain (conn->session, chain);
   bool is_revoked = tls_check_revoked (creds, chain, len);

@@ -15,6 +15,7 @@ struct tls_conn {
   gnutls_session_t session;
   void *lower;                  /* the lower transport's connection */
   char *name;                   /* client: what the certificate must bear */
+  gnutls_x509_crt_t leaf;       /* the peer's, until its facts are stated */
   char *why;                    /* server: what is wrong with the client's */
   char *left;                   /* bytes read ahead and not yet taken apart */
   size_t left_at, left_len;
@@ -26,6 +27,9 @@ struct tls_conn {
   bool at_end;                  /* the lower transport's */
   bool is_sending;              /* a record is half written */
 };
+
+/* The set in use now, with a reference. */
+struct tls_creds *tls_current_creds (struct tls *tls);
 
 /* A session over a connection of the lower transport, which it takes over, as
  * it does the reference to creds.  NULL after host->error.

@@ -74,23 +74,27 @@ judge (struct tls_conn *conn)
   const struct virgate_host *host = conn->tls->host;
   gnutls_x509_crt_t chain[TLS_CHAIN_MAX];
   unsigned len = tls_peer_chain (conn->session, chain);
-  char why[TLS_WHY_MAX], name[512] = "no certificate";
+  char why[TLS_WHY_MAX], name[512];
   bool good = tls_check_chain (conn->creds, chain, len, !conn->is_server, why,
                                sizeof why);
 
   if (good && !conn->is_server)
     good = tls_check_name (chain[0], conn->name, why, sizeof why);
-  if (len > 0)
-    tls_crt_name (chain[0], name, sizeof name);
-  tls_chain_free (chain, len);
-  if (good || conn->no_verify
-      || (conn->is_server && conn->tls->verify == TLS_VERIFY_NONE))
+  if (len > 0) {
+    conn->leaf = chain[0];      /* for the facts */
+    tls_chain_free (chain + 1, len - 1);
+  }
+  if (good)
     return 0;
-  if (!conn->is_server)
-    return host->error (host, "the server's certificate (%s) is refused: %s",
-                        name, why);
-  conn->why = strdup (why);
-  return conn->why ? 0 : host->error (host, "out of memory");
+  if (conn->is_server || conn->no_verify) {
+    conn->why = strdup (why);
+    return conn->why ? 0 : host->error (host, "out of memory");
+  }
+  if (conn->leaf == NULL)
+    return host->error (host, "the server showed no certificate");
+  tls_crt_name (conn->leaf, name, sizeof name);
+  return host->error (host, "the server's certificate (%s) is refused: %s",
+                      name, why);
 }
 
 static int
@@ -194,28 +198,59 @@ session_facts (struct tls_conn *conn, struct virgate_peer *peer)
 }
 
 static int
+refuse_client (struct tls_conn *conn)
+{
+  const struct virgate_host *host = conn->tls->host;
+  char name[512];
+
+  if (conn->leaf == NULL)
+    return host->error (host, "it has no certificate");
+  tls_crt_name (conn->leaf, name, sizeof name);
+  return host->error (host, "its certificate (%s) is refused: %s", name,
+                      conn->why);
+}
+
+/* A reload may have come while the hands were shaken. */
+static int
+is_outdated (struct tls_conn *conn)
+{
+  struct tls_creds *creds = tls_current_creds (conn->tls);
+  bool is_same = creds == conn->creds;
+
+  tls_creds_unref (creds);
+  return !is_same && tls_recheck (conn) == -1;
+}
+
+static int
 certificate_facts (struct tls_conn *conn, struct virgate_peer *peer)
 {
   const struct virgate_host *host = conn->tls->host;
-  gnutls_x509_crt_t chain[TLS_CHAIN_MAX];
-  unsigned len = tls_peer_chain (conn->session, chain);
-  char name[512] = "none";
-  int r = 0;
+  bool is_needed = conn->is_server && conn->tls->verify == TLS_VERIFY_REQUIRE;
 
-  if (len > 0)
-    tls_crt_name (chain[0], name, sizeof name);
+  if (conn->is_server && is_outdated (conn))
+    return host->error (host, "its certificate is revoked");
+  if (conn->why && is_needed)
+    return refuse_client (conn);
   if (conn->why)
-    r = host->peer_string (peer, VIRGATE_FACT_X509_VERDICT,
-                           VIRGATE_VOUCH_CERTIFICATE, conn->why);
-  else if (len > 0)
-    r = tls_peer_facts (host, peer, chain[0]);
-  tls_chain_free (chain, len);
-  if (r == -1 || conn->why == NULL || conn->tls->verify < TLS_VERIFY_REQUIRE)
-    return r;
-  return len == 0
-         ? host->error (host, "it has no certificate")
-         : host->error (host, "its certificate (%s) is refused: %s", name,
-                        conn->why);
+    return host->peer_string (peer, VIRGATE_FACT_X509_VERDICT,
+                              VIRGATE_VOUCH_CERTIFICATE, conn->why);
+  return conn->leaf ? tls_peer_facts (host, peer, conn->leaf) : 0;
+}
+
+/* After the handshake: once. */
+static int
+state_facts (struct tls_conn *conn, struct virgate_peer *peer)
+{
+  int r = session_facts (conn, peer);
+
+  if (r == 0 && !(conn->is_server && conn->tls->verify == TLS_VERIFY_NONE))
+    r = certificate_facts (conn, peer);
+  if (conn->leaf)
+    gnutls_x509_crt_deinit (conn->leaf);
+  conn->leaf = NULL;
+  free (conn->why);
+  conn->why = NULL;
+  return r;
 }
 
 int
@@ -224,10 +259,7 @@ tls_peer (void *opaque, struct virgate_peer *peer, int after_handshake)
   struct tls_conn *conn = opaque;
   const struct virgate_transport_ops *lower = conn->tls->lower->ops;
 
-  if (!after_handshake)
-    return lower->peer ? lower->peer (conn->lower, peer, 0) : 0;
-  if (session_facts (conn, peer) == -1)
-    return -1;
-  return conn->is_server && conn->tls->verify == TLS_VERIFY_NONE
-         ? 0 : certificate_facts (conn, peer);
+  if (after_handshake)
+    return state_facts (conn, peer);
+  return lower->peer ? lower->peer (conn->lower, peer, 0) : 0;
 }
