@@ -58,6 +58,9 @@ on_poll (uv_poll_t *poll, int status, int events)
 
   session->loop->now = now_ns ();
   if (status < 0)
+    session->polled = 0;        /* libuv has stopped */
+  /* A handshake finds out by itself, and has better words. */
+  if (status < 0 && session->state != SESSION_HANDSHAKE)
     session_close (session, VIRGATE_LOG_DEBUG, "the connection failed");
   else
     session_event (session);
