@@ -169,12 +169,8 @@ os_type_after (struct xml_load *load, struct xml_node *node, xmlNode *src)
   const struct xml_node *root = domain_root_of (node);
   bool is_xen = xml_attr_is (root, "type", "xen");
 
-  if (node->text == NULL) {
-    if (xml_child (root, "bootloader") == NULL)
-      return xml_wrong (load, "an os <type> must be specified");
-    if (xml_text_set (node, "xen") == -1)
-      return domain_no_memory (load);
-  }
+  if (node->text == NULL && xml_text_set (node, "xen") == -1)
+    return domain_no_memory (load);
   /* Xen's guests have always been written "linux". */
   if (is_xen && strcmp (node->text, "xen") == 0
       && xml_text_set (node, "linux") == -1)
@@ -572,7 +568,47 @@ static int
 domain_before (struct xml_load *load, struct xml_node *node, xmlNode *src)
 {
   domain_load_of (load)->root = node;
+  domain_load_of (load)->src = src;
   return 0;
+}
+
+static const struct xml_spec virt_type = {
+  "type", XT_ENUM, UNSUPPORTED, .names = virt_names,
+  .bad = "invalid domain type %s"
+};
+
+static int
+check_value (struct xml_load *load, const struct xml_spec *spec,
+             const char *source)
+{
+  CLEANUP_FREE char *value = NULL;
+
+  return source && *source ? xml_value (load, spec, "type", source, &value)
+                           : 0;
+}
+
+/* What kind of guest it is is judged before what the guest has. */
+static int
+kind_before (struct xml_load *load, struct xml_node *node, xmlNode *src)
+{
+  xmlNode *root = domain_load_of (load)->src;
+  xmlNode *os = xml_src_child (xml_src_child (root, "os"), "type");
+  CLEANUP_FREE char *type = xml_src_attr (root, "type");
+  CLEANUP_FREE char *text = xml_src_text (os);
+  CLEANUP_FREE char *arch = xml_src_attr (os, "arch");
+
+  if (type == NULL || *type == '\0')
+    return xml_fail (load->err, load->domain, VIRGATE_ERR_INTERNAL_ERROR,
+                     "missing domain type attribute");
+  if (check_value (load, &virt_type, type) == -1
+      || xml_attr_set (node->parent, "type", type) == -1)
+    return -1;
+  if (text == NULL && xml_src_child (root, "bootloader") == NULL)
+    return xml_wrong (load, "an os <type> must be specified");
+  if (check_value (load, os_kids[0].text, text) == -1
+      || check_value (load, os_kids[0].attrs, arch) == -1)
+    return -1;
+  return 1;
 }
 
 #define ACTION(tag, dflt_value)                                         \
@@ -594,6 +630,7 @@ static const struct xml_elem domain_kids[] = {
   { "genid", .flags = XT_KEEP, .after = genid_after,
     .text = TEXT (.type = XT_UUID, .bad = "malformed genid element",
                   .bad_code = VIRGATE_ERR_INTERNAL_ERROR) },
+  { "kind", .flags = XT_ALWAYS | XT_FIXED, .before = kind_before },
   { "title", .text = TEXT (0), .after = title_after },
   { "description", .text = TEXT (0) },
   { "metadata", .flags = XT_RAW },
@@ -710,9 +747,6 @@ static const struct xml_elem domain_kids[] = {
 
 const struct xml_elem domain_schema = {
   "domain", .kids = domain_kids, .before = domain_before, .attrs = ATTRS (
-    { "type", XT_ENUM, XT_REQUIRED, UNSUPPORTED, .names = virt_names,
-      .bad = "invalid domain type %s",
-      .missing = "missing domain type attribute",
-      .missing_code = VIRGATE_ERR_INTERNAL_ERROR },
+    { "type", .flags = XT_MADE },
     { "id", .flags = XT_MADE | XT_LIVE })
 };

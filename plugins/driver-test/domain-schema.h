@@ -29,6 +29,7 @@ struct domain_load {
   bool is_inactive;             /* live state in the document is ignored */
   bool abi_update;
   struct xml_node *root;
+  xmlNode *src;                 /* of the root */
 };
 
 static inline struct domain_load *

@@ -20,6 +20,13 @@
 /* Longest run of RELAX NG messages that goes into an error. */
 #define REPORT_MAX 65536
 
+/* Entities inside entities: libxml2 allows no more. */
+#define ENTITY_DEPTH_MAX 40
+
+/* What a reference costs besides its text: putting texts together takes
+ * libxml2 time in the square of their number. */
+#define ENTITY_COST 1024
+
 struct parse {
   struct xml_error *err;
   int domain;
@@ -187,6 +194,49 @@ check_schema (xmlDoc *doc, const char *file, struct xml_error *err)
   return ret;
 }
 
+/* Take from *ROOM what the entities referred to in LIST expand to; it ends
+ * below 0 when that is too much.  Each step takes some, so this ends soon. */
+static void
+measure (const xmlDoc *doc, const xmlNode *list, bool is_inside,
+         unsigned depth, long *room)
+{
+  for (; list && *room >= 0; list = list->next) {
+    const xmlEntity *entity;
+
+    if (list->type == XML_ENTITY_REF_NODE) {
+      entity = xmlGetDocEntity (doc, list->name);
+      *room -= depth < ENTITY_DEPTH_MAX ? ENTITY_COST : *room + 1;
+      if (entity)
+        measure (doc, entity->children, true, depth + 1, room);
+      continue;
+    }
+    if (is_inside)
+      *room -= 1 + (list->content && list->type != XML_ELEMENT_NODE
+                    ? (long) strlen ((const char *) list->content) : 0);
+    if (list->type != XML_ELEMENT_NODE)
+      continue;
+    for (const xmlAttr *attr = list->properties; attr; attr = attr->next)
+      measure (doc, attr->children, is_inside, depth, room);
+    measure (doc, list->children, is_inside, depth, room);
+  }
+}
+
+/* libxml2 finds entities that multiply; one that is long and used often it
+ * does not. */
+static int
+check_entities (xmlDoc *doc, int domain, const char *url,
+                struct xml_error *err)
+{
+  long room = XT_TEXT_MAX;
+
+  measure (doc, doc->children, false, 0, &room);
+  if (room >= 0)
+    return 0;
+  return xml_fail (err, domain, VIRGATE_ERR_XML_ERROR,
+                   "failed to parse xml document '%s'",
+                   url ? url : "[inline data]");
+}
+
 static int
 check_root (xmlDoc *doc, int domain, const char *root, struct xml_error *err)
 {
@@ -216,7 +266,8 @@ xml_parse (const char *text, int domain, const char *url, const char *root,
   doc = read_text (text, url, &parse);
   if (doc == NULL)
     return xml_fail (err, domain, VIRGATE_ERR_NO_MEMORY, "%s", "parser");
-  if (check_root (doc, domain, root, err) == -1
+  if (check_entities (doc, domain, url, err) == -1
+      || check_root (doc, domain, root, err) == -1
       || (schema && check_schema (doc, schema, err) == -1)) {
     xmlFreeDoc (doc);
     return -1;

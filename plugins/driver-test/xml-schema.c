@@ -185,11 +185,29 @@ load_raw (struct xml_load *load, struct xml_node *node, xmlNode *src)
   return 0;
 }
 
+/* Every occurrence of an element, or the first that holds anything. */
+static int
+load_likes (struct xml_load *load, struct xml_node *node,
+            const struct xml_elem *kid, xmlNode *from)
+{
+  struct xml_node *out;
+  unsigned count = 0;
+
+  do {
+    if (++count > XT_LIKES_MAX)
+      return xml_wrong (load, "more than %d '%s' elements in '%s'",
+                        XT_LIKES_MAX, kid->name, xml_name (node));
+    if (xml_load_child (load, node, kid->name, from, &out) == -1)
+      return -1;
+    from = from ? xml_src_next (from, kid->name) : NULL;
+  } while (from && (out == NULL || (kid->flags & XT_MANY)));
+  return 0;
+}
+
 static int
 load_kids (struct xml_load *load, struct xml_node *node, xmlNode *src)
 {
   const struct xml_elem *kid = node->schema->kids;
-  struct xml_node *out;
   xmlNode *from;
 
   for (; kid && kid->name; kid++) {
@@ -198,11 +216,8 @@ load_kids (struct xml_load *load, struct xml_node *node, xmlNode *src)
     from = kid->flags & XT_FIXED ? NULL : xml_src_child (src, kid->name);
     if (from == NULL && !(kid->flags & XT_ALWAYS))
       continue;
-    do {
-      if (xml_load_child (load, node, kid->name, from, &out) == -1)
-        return -1;
-      from = from ? xml_src_next (from, kid->name) : NULL;
-    } while (from && (out == NULL || (kid->flags & XT_MANY)));
+    if (load_likes (load, node, kid, from) == -1)
+      return -1;
   }
   return 0;
 }

@@ -198,12 +198,14 @@ void xml_mac_format (const unsigned char mac[6], char out[18]);
  * schema   name of a RELAX NG file to validate against; NULL = do not
  * out      the caller's, xmlFreeDoc
  *
- * No network, no files, no entities but those of the document itself, whose
- * expansion libxml2 bounds.  Blank nodes are dropped.
+ * No network, no files, no entities but those of the document itself, which
+ * may not expand to more than XT_TEXT_MAX.  Blank nodes are dropped.
  * Returns 0, -1 = error recorded.
  */
 #define SCHEMA_DIR "/usr/share/libvirt/schemas/"  /* where grammars are */
 #define XT_TEXT_MAX (4 * 1024 * 1024)  /* the protocol's longest string */
+#define XT_LIKES_MAX 4096               /* elements of one name in another:
+                                           checks compare them in pairs */
 #define XT_DEPTH_MAX 256               /* libxml2's own limit */
 int xml_parse (const char *text, int domain, const char *url, const char *root,
                const char *schema, xmlDoc **out, struct xml_error *err);
