@@ -92,33 +92,10 @@ read_runtime (struct xml_load *load, xmlNode *src,
   return copy_snapshots (load, src, runtime);
 }
 
-/* libvirt misses the name before it misses anything else. */
-static int
-check_name (struct xml_load *load, xmlNode *src)
-{
-  for (xmlNode *node = src->children; node; node = node->next) {
-    xmlChar *text;
-    bool is_empty;
-
-    if (node->type != XML_ELEMENT_NODE || node->ns
-        || !xmlStrEqual (node->name, BAD_CAST "name"))
-      continue;
-    text = xmlNodeGetContent (node);
-    is_empty = text == NULL || text[0] == '\0';
-    xmlFree (text);
-    if (!is_empty)
-      return 0;
-    break;
-  }
-  return xml_fail (load->err, VIRGATE_FROM_DOMAIN, VIRGATE_ERR_NO_NAME, NULL);
-}
-
 static int
 load_def (struct xml_load *load, struct domain_def *def, xmlNode *src,
           unsigned flags)
 {
-  if (check_name (load, src) == -1)
-    return -1;
   def->root = xml_load_tree (load, &domain_schema, src);
   if (def->root == NULL)
     return -1;

@@ -213,7 +213,7 @@ metadata_is_kept_by_namespace (void **state)
                 "    <k:note xmlns:k=\"http://a\" level=\"1\">x</k:note>\n"
                 "  </metadata>\n");
   text = domain_def_metadata (def, "http://a");
-  assert_string_equal (text, "<note level=\"1\">x</note>\n");
+  assert_string_equal (text, "<note level=\"1\">x</note>");
   assert_int_equal (domain_def_set_metadata (def, "http://a", "k", "<broken",
                                              &err), -1);
   assert_int_not_equal (err.code, 0);
