@@ -13,14 +13,7 @@
 #include "common/mem.h"
 #include "daemon/call.h"
 #include "daemon/loop.h"
-#include "daemon/memory.h"
-#include "daemon/server.h"
 #include "daemon/session.h"
-
-/* Memory is given back so long after a session ended, and no sooner after the
- * last time.
- */
-#define LOOP_TIDY_MS 200
 
 /* Sessions of one phase that make room at a time. */
 #define LOOP_EVICT 64
@@ -252,9 +245,8 @@ loop_init (struct loop *loop, struct server *server, unsigned index)
   uv_idle_init (&loop->uv, &loop->again);
   uv_prepare_init (&loop->uv, &loop->settle);
   uv_timer_init (&loop->uv, &loop->timer);
-  uv_timer_init (&loop->uv, &loop->tidy);
   loop->wake.data = loop->again.data = loop->settle.data =
-    loop->timer.data = loop->tidy.data = loop;
+    loop->timer.data = loop;
   uv_prepare_start (&loop->settle, on_settle);
   if (index == 0)
     current = loop;
@@ -296,25 +288,9 @@ close_handle (uv_handle_t *handle, void *opaque)
     uv_close (handle, NULL);
 }
 
-static void
-on_tidy (uv_timer_t *timer)
-{
-  struct loop *loop = timer->data;
-  int64_t now = now_ns (), last = atomic_load (&loop->server->tidied_ns);
-
-  if (now - last >= LOOP_TIDY_MS * NS_PER_MS
-      && atomic_compare_exchange_strong (&loop->server->tidied_ns, &last,
-                                         now))
-    memory_return ();
-  else
-    uv_timer_start (timer, on_tidy, LOOP_TIDY_MS, 0);
-}
-
 void
 loop_session_gone (struct loop *loop)
 {
-  if (!loop->is_stopping && !uv_is_active ((uv_handle_t *) &loop->tidy))
-    uv_timer_start (&loop->tidy, on_tidy, LOOP_TIDY_MS, 0);
   if (loop->is_stopping && list_is_empty (&loop->sessions)
       && !uv_is_closing ((uv_handle_t *) &loop->settle))
     uv_walk (&loop->uv, close_handle, NULL);

@@ -75,7 +75,6 @@ struct loop {
   uv_prepare_t settle;          /* before each wait for events */
   uv_timer_t timer;             /* the next deadline */
   int64_t timer_at;             /* INT64_MAX: not running */
-  uv_timer_t tidy;              /* after sessions ended */
   int64_t now;
 
   pthread_mutex_t lock;         /* guards the two below; taken last */

@@ -13,7 +13,6 @@
 
 #include "common/mem.h"
 #include "core/error.h"
-#include "daemon/memory.h"
 #include "daemon/server.h"
 #include "daemon/settings.h"
 
@@ -183,7 +182,6 @@ main (int argc, char **argv)
   struct server server = { .options = &options, .reserve_fd = -1 };
   int status;
 
-  memory_init ();
   parse_options (argc, argv, &options);
   log_init (&server.log, STDERR_FILENO, VIRGATE_LOG_NOTICE);
   config_init (&server.config);

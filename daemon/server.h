@@ -65,7 +65,6 @@ struct server {
   unsigned refused;             /* since the last complaint */
   int64_t complained_ns;
   bool is_stopping;
-  _Atomic int64_t tidied_ns;    /* when memory was given back last */
   _Atomic unsigned clients;     /* connections that exist */
   _Atomic unsigned strangers;   /* of these, not yet open */
 };
