@@ -150,19 +150,29 @@ session_again (struct session *session)
     list_append (&session->loop->ready, &session->ready);
 }
 
+/* No call takes descriptors before the session is authenticated: then they
+ * are closed as they come.
+ */
+static bool
+takes_fds (const struct session *session)
+{
+  return session->state >= SESSION_OPEN;
+}
+
 /* Read once and handle what came.  WIRE_BROKEN with errno, 0 at the end. */
 static enum wire_verdict
 receive (struct session *session)
 {
   struct loop *loop = session->loop;
   struct iovec iov = { NULL, 0 };
+  struct virgate_fds *fds = takes_fds (session) ? &loop->fds : NULL;
   ssize_t n;
 
   iov.iov_base = wire_inside (&session->in, &iov.iov_len);
   if (iov.iov_base == NULL)
     iov = (struct iovec) { loop->scratch, LOOP_SCRATCH };
   loop->fds.count = 0;
-  n = session->ops->readv (session->conn, &iov, 1, &loop->fds);
+  n = session->ops->readv (session->conn, &iov, 1, fds);
   if (n == VIRGATE_IO_WANT_READ || n == VIRGATE_IO_WANT_WRITE) {
     session->want_in = events_for (n);
     return WIRE_NEXT;
@@ -172,11 +182,15 @@ receive (struct session *session)
     return WIRE_BROKEN;
   }
   session->want_in = UV_READABLE;
-  if (iov.iov_base != loop->scratch)
-    return wire_feed_inside (&session->in, n, dispatch_frame, session);
-  return wire_feed (&session->in, iov.iov_base, n,
-                    loop->fds.count > 0 ? &loop->fds : NULL,
-                    dispatch_frame, session);
+  if (loop->fds.count == 0)
+    fds = NULL;
+  if (iov.iov_base == loop->scratch)
+    return wire_feed (&session->in, iov.iov_base, n, fds, dispatch_frame,
+                      session);
+  if (fds && wire_feed (&session->in, "", 0, fds, dispatch_frame, session)
+             == WIRE_BROKEN)
+    return WIRE_BROKEN;
+  return wire_feed_inside (&session->in, n, dispatch_frame, session);
 }
 
 /* A partial message must be completed in time.  Before a session is ready

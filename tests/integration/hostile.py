@@ -708,6 +708,18 @@ def _(ground):
     with_files(32, go)
 
 
+@case('descriptors in the middle of a long message')
+def _(ground):
+    def go(fds):
+        for conn, length in ((ground.fresh, 60000), (ground.opened, 1 << 20)):
+            for _ in range(5):
+                with conn() as c:
+                    c.send(struct.pack('>I', length) + bytes(40000))
+                    for _ in range(20):
+                        c.send_fds(b'\0', fds)
+    with_files(32, go)
+
+
 @case('announced descriptors over tcp')
 def _(ground):
     with ground.tcp() as c:
