@@ -210,7 +210,12 @@ accept_one (struct acceptor *acceptor)
     refuse_one (acceptor);
     return true;
   }
-  return ret == VIRGATE_IO_ERROR && errno == ECONNABORTED;
+  if (ret == VIRGATE_IO_ERROR && errno != ECONNABORTED) {
+    complain (acceptor->listener, "cannot accept");
+    pause_all (acceptor->listener->server);
+    return false;
+  }
+  return ret == VIRGATE_IO_ERROR;
 }
 
 static void

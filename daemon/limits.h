@@ -42,6 +42,10 @@ struct limits {
  */
 #define LIMIT_HELD_BYTES (64 * 1024)
 
+/* Data from a client that wait for drivers: of one stream, then of all. */
+#define LIMIT_STREAM_BYTES (1024 * 1024)
+#define LIMIT_STREAMS_BYTES (4 * 1024 * 1024)
+
 void limits_from_config (struct limits *limits, const struct config *config);
 
 #endif /* VIRGATE_DAEMON_LIMITS_H */

@@ -62,6 +62,9 @@ on_poll (uv_poll_t *poll, int status, int events)
   /* A handshake finds out by itself, and has better words. */
   if (status < 0 && session->state != SESSION_HANDSHAKE)
     session_close (session, VIRGATE_LOG_DEBUG, "the connection failed");
+  else if (events & UV_DISCONNECT)
+    session_close (session, VIRGATE_LOG_DEBUG,
+                   "the other side closed the connection");
   else
     session_event (session);
 }
@@ -77,6 +80,8 @@ session_poll (struct session *session)
     events = session->want_out;
   else if (!session->is_stopped && !session->is_ending)
     events = session->want_in ? session->want_in : UV_READABLE;
+  else if (session->is_stuck)
+    events = UV_DISCONNECT;
   if (events == session->polled)
     return;
   session->polled = events;
@@ -233,7 +238,7 @@ turn (struct session *session)
   enum wire_verdict verdict;
 
   session->is_serving = true;
-  session->is_waiting = false;
+  session->is_waiting = session->is_stuck = false;
   session->turn_frames = 0;
   do {
     if (session->is_stopped)

@@ -77,6 +77,7 @@ struct session {
   uint32_t turn_frames;         /* handled in this turn */
   uint32_t request_bytes;       /* arguments of calls in flight */
   uint32_t held_bytes;
+  uint32_t stream_bytes;        /* data that drivers have not taken */
   uint32_t stream_count;
   uint32_t reference;           /* that a refusal was logged under; 0: none */
   uint32_t pins;                /* handles and jobs that keep the memory */
@@ -90,6 +91,7 @@ struct session {
   bool is_stranger : 1;         /* counted as not yet open */
   bool is_stopped : 1;          /* input is held back by the wire */
   bool is_waiting : 1;          /* and goes on when a call or auth ends */
+  bool is_stuck : 1;            /* that may be never: a stream has no room */
   bool is_serving : 1;          /* its turn is on */
   bool is_ending : 1;           /* close once all output is written */
   bool is_opening : 1;          /* an open is under way */

@@ -68,10 +68,13 @@ stream_end (struct stream *stream)
     *at = stream->next;
   if (stream->is_started)
     stream->session->stream_count--;
+  if (stream->session->is_waiting)
+    session_again (stream->session);
   stream->is_dead = true;
   if (stream->ops.close)
     stream->ops.close (stream->opaque);
   error_clear (&stream->error);
+  stream->session->stream_bytes -= buf_len (&stream->in);
   buf_free (&stream->in);
   stream->freed.deliver = deliver_freed;
   loop_post (stream->session->loop, &stream->freed);
@@ -118,6 +121,7 @@ push (struct stream *stream)
       return false;
     }
     buf_consume (&stream->in, n);
+    stream->session->stream_bytes -= n;
   }
   buf_free (&stream->in);
   if (!stream->is_finishing)
@@ -262,6 +266,21 @@ find_stream (struct session *session, const struct frame_header *head)
   return stream;
 }
 
+static bool
+has_room (const struct stream *stream)
+{
+  return buf_len (&stream->in) < LIMIT_STREAM_BYTES
+         && stream->session->stream_bytes < LIMIT_STREAMS_BYTES;
+}
+
+/* Until the driver takes what is there, which may be never. */
+static enum wire_verdict
+hold_data (struct session *session)
+{
+  session->is_waiting = session->is_stuck = true;
+  return WIRE_HOLD;
+}
+
 static enum wire_verdict
 take_data (struct stream *stream, const struct frame *frame)
 {
@@ -275,12 +294,11 @@ take_data (struct stream *stream, const struct frame *frame)
     stream_fail (stream);
     return WIRE_NEXT;
   }
-  if (buf_len (&stream->in) >= STREAM_IN_MAX) {
-    session->is_waiting = true;
-    return WIRE_HOLD;
-  }
+  if (!has_room (stream))
+    return hold_data (session);
   if (buf_append (&stream->in, frame->payload, frame->len) == -1)
     return WIRE_BROKEN;
+  session->stream_bytes += frame->len;
   push (stream);
   return WIRE_NEXT;
 }
@@ -300,10 +318,8 @@ take_hole (struct stream *stream, const struct frame *frame)
     stream_fail (stream);
     return WIRE_NEXT;
   }
-  if (buf_len (&stream->in) > 0) {
-    stream->session->is_waiting = true;
-    return WIRE_HOLD;
-  }
+  if (buf_len (&stream->in) > 0)
+    return hold_data (stream->session);
   if (stream->ops.write_hole (stream->opaque, len) == -1)
     stream_fail (stream);
   return WIRE_NEXT;

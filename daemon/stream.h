@@ -15,9 +15,6 @@
 struct session;
 struct stream;
 
-/* Data from the client that wait for the driver; then the client waits. */
-#define STREAM_IN_MAX (1024 * 1024)
-
 /* The reply of the call went out: begin.  Or: the call failed, forget it. */
 void stream_start (struct stream *stream);
 void stream_discard (struct stream *stream);
