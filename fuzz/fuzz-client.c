@@ -558,23 +558,14 @@ finish (void)
     abort ();
 }
 
-static int
-lowest_fd (void)
-{
-  int fd = fcntl (0, F_DUPFD_CLOEXEC, 3);
-
-  close (fd);
-  return fd;
-}
-
 int
 LLVMFuzzerTestOneInput (const uint8_t *data, size_t len)
 {
-  int fd;
+  uint64_t fds;
 
   if (ready == -1)
     ready = eventfd (1, EFD_CLOEXEC | EFD_NONBLOCK);
-  fd = lowest_fd ();
+  fds = fuzz_fds ();
   server = (struct server) { .in = { data, len } };
   begun = told = closed = 0;
   memset (ids, 0, sizeof ids);
@@ -585,7 +576,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t len)
     check_memory ();
   }
   finish ();
-  if (lowest_fd () != fd)
+  if (fuzz_fds () != fds)
     abort ();
   return 0;
 }

@@ -268,6 +268,11 @@ happen (struct client *client)
     return false;
   if (session->state == SESSION_HANDSHAKE)
     in = out = true;
+  if (session->polled == UV_DISCONNECT
+      && (client->is_eof || client->is_reset)) {
+    session_close (session, VIRGATE_LOG_DEBUG, "gone");
+    return true;
+  }
   if (!((session->polled & UV_READABLE) && in)
       && !((session->polled & UV_WRITABLE) && out))
     return false;
@@ -306,6 +311,7 @@ check_memory (const struct client *client)
   if (wire_in_memory (&session->in) > 4 * client->fed + 4096
       || wire_in_memory (&session->in) > 1024 * 1024
       || session->held_bytes > 2 * LIMIT_HELD_BYTES
+      || session->stream_bytes > LIMIT_STREAMS_BYTES + LIMIT_STREAM_BYTES
       || session->requests > server.limits.max_requests + 64
       || wire_out_len (&session->out) > 4 * 1024 * 1024)
     abort ();
@@ -589,26 +595,17 @@ finish (void)
     free_client (&clients[i]);
 }
 
-static int
-lowest_fd (void)
-{
-  int fd = fcntl (0, F_DUPFD_CLOEXEC, 3);
-
-  close (fd);
-  return fd;
-}
-
 int
 LLVMFuzzerTestOneInput (const uint8_t *data, size_t len)
 {
   static struct virgate_transport transport;
   struct fuzz_input in = { data, len };
   uint8_t kind = fuzz_byte (&in);
-  int fd;
+  uint64_t fds;
 
   if (server.loops == NULL)
     make_server ();
-  fd = lowest_fd ();
+  fds = fuzz_fds ();
   transport.ops = &transports[kind >> 7];
   listener.transport = &transport;
   policy = (struct policy) { .refs = 1, .server = &server };
@@ -632,7 +629,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t len)
     check_memory (&clients[1]);
   }
   finish ();
-  if (lowest_fd () != fd)
+  if (fuzz_fds () != fds)
     abort ();
   return 0;
 }

@@ -6,6 +6,7 @@
 #ifndef VIRGATE_FUZZ_H
 #define VIRGATE_FUZZ_H
 
+#include <fcntl.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -45,6 +46,18 @@ fuzz_block (struct fuzz_input *in, size_t *len)
   in->data += *len;
   in->len -= *len;
   return block;
+}
+
+/* Which of the first descriptors are open, a bit for each. */
+static inline uint64_t
+fuzz_fds (void)
+{
+  uint64_t open = 0;
+
+  for (int fd = 0; fd < 64; fd++)
+    if (fcntl (fd, F_GETFD) != -1)
+      open |= UINT64_C (1) << fd;
+  return open;
 }
 
 #endif /* VIRGATE_FUZZ_H */
