@@ -190,7 +190,8 @@ server_prepare (struct server *server, struct virgate_error *err)
   workers_init (&server->priority,
                 daemon_number (&server->config, "priority-workers"),
                 daemon_number (&server->config, "client-workers"));
-  workers_init (&server->shakers, server->loop_count, 1);
+  workers_init (&server->shakers, MAX_OF (sysconf (_SC_NPROCESSORS_ONLN), 1L),
+                1);
   if (drivers_open (server, err) == -1)
     return -1;
   return make_listeners (server, err);

@@ -51,7 +51,7 @@ struct server {
   struct loop *loops;
   unsigned loop_count;
   struct workers workers, priority;
-  struct workers shakers;       /* of hands: one for each loop */
+  struct workers shakers;       /* of hands, one to a processor */
   struct driver *drivers;
   struct listener *listeners;   /* main thread */
   struct part *parts;           /* main thread */

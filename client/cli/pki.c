@@ -51,7 +51,7 @@ ca_name (struct cmd *cmd)
   gethostname (host, sizeof host - 1);
   if (gmtime_r (&now, &tm))
     strftime (when, sizeof when, "%Y-%m-%d %H:%M:%S", &tm);
-  return must_format ("CA of %s, %s", host, when);
+  return must_format ("CA of %s %s", host, when);
 }
 
 static int
