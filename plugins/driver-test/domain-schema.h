@@ -131,6 +131,10 @@ void domain_replay (struct xml_node *parent, const char *name,
 /* The number in an attribute; 0 = absent. */
 long long domain_attr_number (const struct xml_node *node, const char *name);
 
+/* Take out what a definition for older hosts must not show.  Returns 0, -1 =
+ * no memory. */
+int domain_make_migratable (struct xml_node *root);
+
 /* Out of memory, recorded; -1. */
 int domain_no_memory (struct xml_load *load);
 

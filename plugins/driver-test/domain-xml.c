@@ -186,7 +186,16 @@ shown_by (const struct domain_def *def, unsigned flags)
 char *
 domain_def_format (const struct domain_def *def, unsigned flags)
 {
-  return xml_format_string (def->root, shown_by (def, flags));
+  struct xml_node *copy;
+  char *text = NULL;
+
+  if (!(flags & DOMAIN_FORMAT_MIGRATABLE))
+    return xml_format_string (def->root, shown_by (def, flags));
+  copy = xml_node_copy (def->root);
+  if (copy && domain_make_migratable (copy) == 0)
+    text = xml_format_string (copy, shown_by (def, flags));
+  xml_node_free (copy);
+  return text;
 }
 
 int

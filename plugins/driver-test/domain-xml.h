@@ -58,7 +58,7 @@ enum domain_format_flag {       /* the protocol's virDomainXMLFlags */
   DOMAIN_FORMAT_SECURE = 1,
   DOMAIN_FORMAT_INACTIVE = 2,
   DOMAIN_FORMAT_UPDATE_CPU = 4, /* changes nothing here */
-  DOMAIN_FORMAT_MIGRATABLE = 8
+  DOMAIN_FORMAT_MIGRATABLE = 8  /* domain_def_format only */
 };
 
 /* The definition as text, the caller's; NULL = no memory.  A definition

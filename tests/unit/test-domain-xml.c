@@ -25,6 +25,22 @@ static const char *const names[] = {
   "tuning"
 };
 
+#define HEAD(attrs)                                                     \
+  "<domain type='test'" attrs ">\n  <name>n</name>\n"                   \
+  "  <uuid>0a1b2c3d-1111-4222-8333-444455556666</uuid>\n"
+#define SYSTEM                                                          \
+  "  <memory unit='KiB'>1</memory>\n"                                   \
+  "  <currentMemory unit='KiB'>1</currentMemory>\n"                     \
+  "  <vcpu placement='static'>1</vcpu>\n"                               \
+  "  <os>\n    <type arch='i686'>hvm</type>\n"                          \
+  "    <boot dev='hd'/>\n  </os>\n"                                     \
+  "  <clock offset='utc'/>\n"                                           \
+  "  <on_poweroff>destroy</on_poweroff>\n"                              \
+  "  <on_reboot>restart</on_reboot>\n"                                  \
+  "  <on_crash>destroy</on_crash>\n"
+#define PLAIN(attrs)                                                    \
+  HEAD (attrs) SYSTEM "  <devices>\n  </devices>\n</domain>\n"
+
 static char *
 contents (const char *name, const char *kind)
 {
@@ -102,22 +118,6 @@ a_copy_prints_the_same_and_is_its_own (void **state)
   }
 }
 
-#define HEAD(attrs)                                                     \
-  "<domain type='test'" attrs ">\n  <name>n</name>\n"                   \
-  "  <uuid>0a1b2c3d-1111-4222-8333-444455556666</uuid>\n"
-#define SYSTEM                                                          \
-  "  <memory unit='KiB'>1</memory>\n"                                   \
-  "  <currentMemory unit='KiB'>1</currentMemory>\n"                     \
-  "  <vcpu placement='static'>1</vcpu>\n"                               \
-  "  <os>\n    <type arch='i686'>hvm</type>\n"                          \
-  "    <boot dev='hd'/>\n  </os>\n"                                     \
-  "  <clock offset='utc'/>\n"                                           \
-  "  <on_poweroff>destroy</on_poweroff>\n"                              \
-  "  <on_reboot>restart</on_reboot>\n"                                  \
-  "  <on_crash>destroy</on_crash>\n"
-#define PLAIN(attrs)                                                    \
-  HEAD (attrs) SYSTEM "  <devices>\n  </devices>\n</domain>\n"
-
 static void
 shows_passwords_only_if_asked (void **state)
 {
@@ -129,6 +129,24 @@ shows_passwords_only_if_asked (void **state)
   closed = domain_def_format (def, 0);
   assert_non_null (strstr (open, " passwd='secret'"));
   assert_null (strstr (closed, "secret"));
+  domain_def_free (def);
+}
+
+static void
+shows_older_hosts_what_they_know (void **state)
+{
+  CLEANUP_FREE char *text = NULL;
+  struct domain_def *def =
+    parsed (HEAD ("") "<memory>1</memory><os><type>hvm</type></os><devices>"
+            "<input type='keyboard' bus='ps2'/>"
+            "<graphics type='spice'><listen type='none'/></graphics>"
+            "</devices></domain>", DOMAIN_PARSE_INACTIVE);
+
+  text = domain_def_format (def, DOMAIN_FORMAT_MIGRATABLE);
+  assert_non_null (strstr (text, "    <graphics type='spice' "
+                           "autoport='no'/>\n"));
+  assert_null (strstr (text, "keyboard"));
+  assert_null (strstr (text, "listen"));
   domain_def_free (def);
 }
 
@@ -206,6 +224,7 @@ main (void)
     cmocka_unit_test (what_it_prints_reads_and_prints_the_same),
     cmocka_unit_test (a_copy_prints_the_same_and_is_its_own),
     cmocka_unit_test (shows_passwords_only_if_asked),
+    cmocka_unit_test (shows_older_hosts_what_they_know),
     cmocka_unit_test (shows_the_id_of_running_domains_only),
     cmocka_unit_test (reads_what_descriptions_of_hosts_say_besides),
     cmocka_unit_test (makes_up_what_must_be_unique),
