@@ -8,6 +8,7 @@
 #define VIRGATE_CORE_LOG_H
 
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -17,7 +18,7 @@
 #define LOG_LINE_MAX 2048
 
 struct log {
-  int level;                    /* lines above it are dropped */
+  _Atomic int level;            /* lines above it are dropped; any thread */
   int fd;                       /* -1: to sink only */
   bool journal;                 /* "<4>" in front instead of time and level */
   void (*sink) (void *opaque, int level, const char *line); /* or NULL */
@@ -42,7 +43,8 @@ void log_vwrite (const struct log *log, int level, const char *who,
 static inline bool
 log_wants (const struct log *log, int level)
 {
-  return log && level <= log->level;
+  return log && level <= atomic_load_explicit (&log->level,
+                                               memory_order_relaxed);
 }
 
 /* "error", "warning", "notice", "info", "debug"; -1 for another word. */
