@@ -17,7 +17,7 @@
 void
 workers_init (struct workers *workers, unsigned max, unsigned line_max)
 {
-  *workers = (struct workers) { .max = max, .line_max = line_max };
+  *workers = (struct workers) { .max = MAX_OF (max, 1u), .line_max = line_max };
   pthread_mutex_init (&workers->lock, NULL);
   pthread_cond_init (&workers->more, NULL);
   list_init (&workers->waiting);

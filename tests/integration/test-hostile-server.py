@@ -23,7 +23,9 @@ import lib
 REMOTE, VERSION = 0x20008086, 1
 AUTH_LIST, OPEN, LIST, XML, SHOT = 66, 1, 273, 14, 211
 CLOSE, LIFECYCLE = 2, 318
-CONNECT_MS, CALL_MS = 1000, 700
+# The server here is Python on a busy machine: it must not be what is late.
+CONNECT_MS = int(1000 * max(1, lib.SLOW / 2))
+CALL_MS = int(700 * max(1, lib.SLOW / 2))
 MEMORY_KIB = 16 * 1024
 PROBE = os.path.join(lib.BUILD, 'tests', 'integration', 'client-probe')
 MODULES = os.path.join(lib.BUILD, 'plugins', 'transport-unix', '.libs')
@@ -461,10 +463,11 @@ def misbehave(listener, at, fn):
             pass
 
 
-def meet(entry, directory):
+def meet(entry, directory, alone=False):
     """Run one case; returns a complaint, or None."""
     name, at, does, fn, text = entry
-    path = os.path.join(directory, f'sock{CASES.index(entry)}')
+    path = os.path.join(directory, f'{"alone" if alone else "sock"}'
+                                   f'{CASES.index(entry)}')
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(path)
         listener.listen(1)
@@ -517,6 +520,9 @@ def test_every_server_is_survived():
     with tempfile.TemporaryDirectory(prefix='virgate-test-') as directory, \
             concurrent.futures.ThreadPoolExecutor(4) as pool:
         complaints = list(pool.map(lambda c: meet(c, directory), CASES))
+        # Four at a time can be late for each other: these get a second look.
+        complaints = [c and meet(entry, directory, alone=True)
+                      for entry, c in zip(CASES, complaints)]
     for entry, complaint in zip(CASES, complaints):
         if complaint:
             print(f'{entry[0]}: {complaint}', file=sys.stderr)
