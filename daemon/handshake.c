@@ -4,6 +4,7 @@
  */
 #include "config.h"
 
+#include <poll.h>
 #include <stdlib.h>
 
 #include "daemon/auth.h"
@@ -160,6 +161,17 @@ handshake_step (struct session *session)
   settle (session);
 }
 
+static bool
+has_spoken (const struct session *session)
+{
+  struct pollfd pollfd = {
+    .fd = session->ops->pollfd (session->conn), .events = POLLIN,
+  };
+
+  return poll (&pollfd, 1, 0) != 0;
+}
+
+/* There is little to calculate before the other side has spoken. */
 void
 handshake_begin (struct session *session)
 {
@@ -175,5 +187,10 @@ handshake_begin (struct session *session)
   handshake->job.done = done;
   job_line_init (&handshake->line);
   session->handshake = handshake;
-  handshake_step (session);
+  if (has_spoken (session)) {
+    handshake_step (session);
+    return;
+  }
+  run (&handshake->job);
+  settle (session);
 }
