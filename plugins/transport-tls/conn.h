@@ -37,6 +37,13 @@ struct tls_creds *tls_current_creds (struct tls *tls);
 struct tls_conn *tls_conn_new (struct tls *tls, struct tls_creds *creds,
                                void *lower, bool is_server);
 
+/* seen.c: was the peer's chain found good a moment ago, by these credentials?
+ * For one role only: a server sees clients.
+ */
+bool tls_was_seen (struct tls_conn *conn);
+void tls_note_seen (struct tls_conn *conn, const gnutls_x509_crt_t *chain,
+                    unsigned len);
+
 /* Does GnuTLS want more from below?  And which direction? */
 static inline bool
 tls_is_wait (int r)

@@ -339,6 +339,7 @@ tls_creds_load (const struct tls_want *want, char *why, size_t size)
     return NULL;
   }
   load.creds->refs = 1;
+  pthread_mutex_init (&load.creds->lock, NULL);
   r = load_all (&load);
   for (int i = 0; i < TLS_FILES; i++) {
     if (load.data[i].data)
@@ -372,6 +373,7 @@ tls_creds_unref (struct tls_creds *creds)
   if (creds->trust)
     gnutls_x509_trust_list_deinit (creds->trust, 1);
   free (creds->crls);
+  pthread_mutex_destroy (&creds->lock);
   if (creds->priority)
     gnutls_priority_deinit (creds->priority);
   free (creds);

