@@ -278,6 +278,17 @@ auth_fail (struct auth *auth)
   memset (auth->chains, CHAIN_FAILED, sizeof auth->chains);
 }
 
+static void
+log_entry (const struct session *session)
+{
+  const char *name = identity_get_name (&session->identity);
+  const char *method = identity_get_method (&session->identity, 0);
+
+  session_log (session, VIRGATE_LOG_DEBUG, "let in as %s by %s%s",
+               name ? name : "nobody", method ? method : "no authentication",
+               session->is_read_only ? ", to read only" : "");
+}
+
 int
 auth_succeed (struct session *session)
 {
@@ -288,6 +299,7 @@ auth_succeed (struct session *session)
   }
   identity_trim (&session->identity);
   peer_trim (&session->peer);
+  log_entry (session);
   session_enter (session, SESSION_OPEN);
   return 0;
 }

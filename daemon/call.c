@@ -210,6 +210,14 @@ append_answer (struct virgate_call *call)
   return ret;
 }
 
+static void
+log_answer (const struct virgate_call *call)
+{
+  session_log (call->session, VIRGATE_LOG_DEBUG, "%s: %s", call->row->name,
+               call->result == 0 ? "done"
+               : call->error.message ? call->error.message : "failed");
+}
+
 void
 call_answer (struct virgate_call *call)
 {
@@ -225,6 +233,7 @@ call_answer (struct virgate_call *call)
       session->is_broken = true;
     else
       ok = call->result == 0;
+    log_answer (call);
     session_touch (session);
   }
   call_free (call);

@@ -81,6 +81,7 @@ begin (struct session *session)
   }
   session->poll.data = session;
   session_pin (session);
+  session_log (session, VIRGATE_LOG_DEBUG, "connected");
   if (loop->is_stopping)
     session_close (session, VIRGATE_LOG_DEBUG, "shutting down");
   else if (session->ops->handshake)
