@@ -74,7 +74,7 @@ def test_all_dead_is_no_connection():
 def test_a_hanging_host_delays_nobody_beyond_the_timeout():
     with Worlds() as (a,), Silent() as hanging:
         began = time.monotonic()
-        rc, out, err = virgate(*options(hanging.uri, a.uri()), '-t', '0.5',
+        rc, out, err = virgate(*options(hanging.uri, a.uri()), '-t', '2',
                                'list')
         took = time.monotonic() - began
         same(rc, 5)
@@ -92,10 +92,12 @@ def test_a_hundred_hosts():
         with Silent() as hanging:
             began = time.monotonic()
             uris = [hanging.uri] * 50 + [a.uri()] * 50
-            rc, out, err = virgate(*options(*uris), '-t', '0.5', 'hostname')
+            # Long enough for those that answer on a busy machine.
+            rc, out, err = virgate(*options(*uris), '-t', str(3 * SLOW),
+                                   'hostname')
             took = time.monotonic() - began
             same(out.count('Timed out'), 50, out)
-            same(took < 5 * SLOW, True, f'took {took} s')
+            same(took < 15 * SLOW, True, f'took {took} s')
 
 
 def test_an_alias_names_a_group():
