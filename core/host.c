@@ -112,6 +112,19 @@ host_error_take (const struct instance *instance, struct virgate_error *err)
   return error_set (err, last.code, last.domain, "%s", last.text);
 }
 
+static int
+host_config_place (const struct virgate_host *host, const char **file,
+                   uint32_t *line)
+{
+  const struct config_key *key = instance_of (host)->key;
+
+  if (key == NULL)
+    return -1;
+  *file = key->file;
+  *line = key->line;
+  return 0;
+}
+
 /* Credentials ------------------------------------------------------------ */
 
 static int
@@ -208,5 +221,7 @@ host_init (struct instance *instance)
     .timer = env->timer ? host_timer : NULL,
     .timer_cancel = env->timer_cancel ? host_timer_cancel : NULL,
     .driver = env->driver,
+    .config_place = host_config_place,
+    .identity_get = identity_get,
   };
 }

@@ -63,6 +63,7 @@ give_key (struct instance *instance, const struct config_key *key,
           const struct virgate_option *option, struct virgate_error *err)
 {
   const struct virgate_module *desc = &instance->module->desc;
+  int result;
 
   if (config_check_key (instance->section, key, option, err) == -1)
     return -1;
@@ -71,9 +72,10 @@ give_key (struct instance *instance, const struct config_key *key,
                          "module %s-%s takes no keys",
                          module_kind_name (desc->kind), desc->name);
   host_error_forget ();
-  if (desc->config (instance->inst, key->key, key->value) == -1)
-    return blame (instance, key, err);
-  return 0;
+  instance->key = key;
+  result = desc->config (instance->inst, key->key, key->value);
+  instance->key = NULL;
+  return result == -1 ? blame (instance, key, err) : 0;
 }
 
 /* A transport below another has the outer one's port by default. */

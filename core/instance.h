@@ -49,6 +49,7 @@ struct instance {
   struct instance *next;
   const struct config_section *section; /* while opening */
   const struct virgate_option *own;     /* the program's keys in section */
+  const struct config_key *key;         /* while config is called with it */
   struct virgate_transport transport;   /* filled in for that kind */
   char title[120];              /* "listen public" */
   struct virgate_host host;

@@ -264,9 +264,7 @@ peer_describe (const struct virgate_peer *peer, char *text, size_t size)
     snprintf (text, size, "uid %" PRIu64, fact.num);
 }
 
-/* Identity: a letter, a vouch byte and a string for each entry. ------------ */
-
-enum entry { ENTRY_NAME = 'n', ENTRY_METHOD = 'm', ENTRY_GROUP = 'g' };
+/* Identity: a kind, a vouch byte and a string for each entry. -------------- */
 
 #define ENTRY_HEAD 2
 
@@ -290,7 +288,7 @@ identity_rewind (struct virgate_identity *identity, uint16_t len)
 }
 
 static int
-identity_add (struct virgate_identity *identity, enum entry entry,
+identity_add (struct virgate_identity *identity, uint32_t kind,
               uint32_t vouch, const char *value)
 {
   size_t len = strlen (value) + 1;
@@ -304,7 +302,7 @@ identity_add (struct virgate_identity *identity, enum entry entry,
                   ENTRY_HEAD + len);
   if (to == NULL)
     return -1;
-  to[0] = entry;
+  to[0] = kind;
   to[1] = vouch;
   memcpy (to + ENTRY_HEAD, value, len);
   return 0;
@@ -312,7 +310,7 @@ identity_add (struct virgate_identity *identity, enum entry entry,
 
 /* The n-th value of a kind of entry; the last one for UINT32_MAX. */
 static const char *
-identity_find (const struct virgate_identity *identity, enum entry entry,
+identity_find (const struct virgate_identity *identity, uint32_t kind,
                uint32_t n)
 {
   const char *last = NULL;
@@ -322,7 +320,7 @@ identity_find (const struct virgate_identity *identity, enum entry entry,
     const char *head = identity->entries + at;
 
     at += ENTRY_HEAD + strlen (head + ENTRY_HEAD) + 1;
-    if (head[0] != (char) entry)
+    if (head[0] != (char) kind)
       continue;
     last = head + ENTRY_HEAD;
     if (n != UINT32_MAX && n-- == 0)
@@ -335,36 +333,50 @@ int
 identity_name (struct virgate_identity *identity, const char *name,
                uint32_t vouch)
 {
-  return identity_add (identity, ENTRY_NAME, vouch, name);
+  return identity_add (identity, VIRGATE_IDENTITY_NAME, vouch, name);
 }
 
 int
 identity_group (struct virgate_identity *identity, const char *group,
                 uint32_t vouch)
 {
-  return identity_add (identity, ENTRY_GROUP, vouch, group);
+  return identity_add (identity, VIRGATE_IDENTITY_GROUP, vouch, group);
 }
 
 int
 identity_method (struct virgate_identity *identity, const char *method)
 {
-  return identity_add (identity, ENTRY_METHOD, 0, method);
+  return identity_add (identity, VIRGATE_IDENTITY_METHOD, 0, method);
 }
 
 const char *
 identity_get_name (const struct virgate_identity *identity)
 {
-  return identity_find (identity, ENTRY_NAME, UINT32_MAX);
+  return identity_find (identity, VIRGATE_IDENTITY_NAME, UINT32_MAX);
 }
 
 const char *
 identity_get_method (const struct virgate_identity *identity, uint32_t n)
 {
-  return n == UINT32_MAX ? NULL : identity_find (identity, ENTRY_METHOD, n);
+  return n == UINT32_MAX ? NULL : identity_find (identity, VIRGATE_IDENTITY_METHOD, n);
 }
 
 const char *
 identity_get_group (const struct virgate_identity *identity, uint32_t n)
 {
-  return n == UINT32_MAX ? NULL : identity_find (identity, ENTRY_GROUP, n);
+  return n == UINT32_MAX ? NULL : identity_find (identity, VIRGATE_IDENTITY_GROUP, n);
+}
+
+int
+identity_get (const struct virgate_identity *identity, uint32_t kind,
+              uint32_t n, struct virgate_identity_entry *entry)
+{
+  const char *value = n == UINT32_MAX ? NULL
+                                      : identity_find (identity, kind, n);
+
+  if (value == NULL)
+    return 0;
+  entry->value = value;
+  entry->vouch = (uint8_t) value[-1];
+  return 1;
 }

@@ -59,6 +59,9 @@ const char *identity_get_method (const struct virgate_identity *identity,
 const char *identity_get_group (const struct virgate_identity *identity,
                                 uint32_t n);
 
+int identity_get (const struct virgate_identity *identity, uint32_t kind,
+                  uint32_t n, struct virgate_identity_entry *entry);
+
 /* The engine's part: an auth section said yes.  0, or -1 with ENOMEM. */
 int identity_method (struct virgate_identity *identity, const char *method);
 

@@ -137,6 +137,20 @@ struct virgate_host {
 
   /* For drivers only; NULL in hosts that serve no calls. */
   const struct virgate_driver_services *driver;
+
+  /* Where the key stands that `config` is being called with, so that a rule
+   * can be quoted later.  Copy *file: it is valid during the hook only.
+   * Returns 0; or -1 outside of config, or when no file has the key.
+   */
+  int (*config_place) (const struct virgate_host *host, const char **file,
+                       uint32_t *line);
+
+  /* The n-th entry (from 0) of one kind in an identity, with who vouches for
+   * it.  The last name is the one that counts.  Returns 1 and fills *entry
+   * (borrowed, valid while the identity is), or 0.
+   */
+  int (*identity_get) (const struct virgate_identity *identity, uint32_t kind,
+                       uint32_t n, struct virgate_identity_entry *entry);
 };
 
 #define VIRGATE_HOST_HAS(host, slot)                                    \

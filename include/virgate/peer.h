@@ -44,6 +44,18 @@ struct virgate_fact {
   uint32_t addr_len;
 };
 
+/* What an identity consists of. */
+enum virgate_identity_kind {
+  VIRGATE_IDENTITY_NAME = 1,
+  VIRGATE_IDENTITY_METHOD = 2,  /* of auth sections that said yes, in order */
+  VIRGATE_IDENTITY_GROUP = 3
+};
+
+struct virgate_identity_entry {
+  const char *value;
+  uint32_t vouch;               /* enum virgate_vouch; 0 for methods */
+};
+
 /* Keys that the project's own transports use.  A key may occur more than
  * once (a certificate has several names); modules may add keys of their own,
  * prefixed with the module's name and a dot.

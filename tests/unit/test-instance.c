@@ -94,10 +94,11 @@ gets_keys_in_file_order_then_ready (void **state)
   struct instance *instance;
 
   instance = opened (f, &config, "[listen x]\nword = b\ntransport = odd\n"
-                                 "port = 7\nword = a\n");
+                                 "port = 7\nword = where\n");
   assert_non_null (instance);
   config_free (&config);
-  assert_string_equal (f->lines, "open word=b port=7 word=a ready ");
+  assert_string_equal (f->lines, "open word=b port=7 word=where c:5 "
+                                "ready ");
   assert_string_equal (instance->host.section, "listen x");
   assert_ptr_equal (instance->transport.ops, f->module->ops);
   assert_ptr_equal (instance->transport.inst, instance->inst);

@@ -132,6 +132,7 @@ static void
 identity_has_one_name_and_many_groups (void **state)
 {
   struct virgate_identity who = { 0 };
+  struct virgate_identity_entry entry;
   uint16_t mark;
 
   assert_null (identity_get_name (&who));
@@ -151,6 +152,10 @@ identity_has_one_name_and_many_groups (void **state)
   assert_null (identity_get_method (&who, UINT32_MAX));
   assert_string_equal (identity_get_group (&who, 1), "dev");
   assert_null (identity_get_group (&who, 2));
+  assert_int_equal (identity_get (&who, VIRGATE_IDENTITY_NAME, 1, &entry), 1);
+  assert_string_equal (entry.value, "joe");
+  assert_int_equal (entry.vouch, VIRGATE_VOUCH_EXCHANGE);
+  assert_int_equal (identity_get (&who, VIRGATE_IDENTITY_NAME, 2, &entry), 0);
   identity_rewind (&who, mark);
   assert_string_equal (identity_get_name (&who), "CN=a");
   assert_null (identity_get_group (&who, 0));

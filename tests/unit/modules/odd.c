@@ -61,8 +61,13 @@ static int
 odd_config (void *inst, const char *key, const char *value)
 {
   const struct virgate_host *host = odd_of (inst)->host;
+  const char *file;
+  uint32_t line;
 
   host->log (host, VIRGATE_LOG_INFO, "%s=%s", key, value);
+  if (strcmp (value, "where") == 0
+      && host->config_place (host, &file, &line) == 0)
+    host->log (host, VIRGATE_LOG_INFO, "%s:%u", file, line);
   if (strcmp (value, "13") == 0)
     return host->error (host, "unlucky number %s", value);
   return strcmp (value, "14") == 0 ? -1 : 0;
