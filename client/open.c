@@ -5,14 +5,13 @@
  */
 #include "config.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 
 #include <virgate/remote.h>
 
 #include "client/clientconf.h"
 #include "client/internal.h"
+#include "core/dial.h"
 
 /* What any message may take before the server has accepted us. */
 #define MESSAGE_MEMORY_EARLY (512 * 1024)
@@ -124,7 +123,6 @@ load_transport (struct opening *o)
   struct plumbing *plumbing = o->conn->plumbing;
   struct uri *uri = &o->conn->parsed;
   const struct module *module;
-  char title[64];
 
   if (plumbing_start (plumbing, &o->options) == -1)
     return no_memory (o);
@@ -132,97 +130,25 @@ load_transport (struct opening *o)
                                  &o->err);
   if (module == NULL)
     return -1;
-  snprintf (title, sizeof title, "transport %s", module->desc.name);
-  plumbing->transport = instance_open (
-    module, &plumbing->env,
-    transport_section (o, module->desc.name), NULL, title, &o->err);
-  if (plumbing->transport == NULL)
-    return -1;
-  o->conn->ops = module->ops;
-  if (o->conn->ops->connect == NULL)
-    return error_text (&o->err, VIRGATE_ERR_ARGUMENT_UNSUPPORTED,
-                       VIRGATE_FROM_REMOTE,
-                       "the transport %s has no half for clients",
-                       module->desc.name);
-  return uri_consume (uri, o->conn->ops->params, &o->err);
-}
-
-/* What a hook of the transport reported, as the caller's error. */
-static int
-transport_failed (struct opening *o)
-{
-  host_error_take (o->conn->plumbing->transport, &o->err);
-  return -1;
-}
-
-static int
-timed_out (struct opening *o, const char *what)
-{
-  return error_set (&o->err, VIRGATE_ERR_OPERATION_TIMEOUT, VIRGATE_FROM_RPC,
-                    "%s: %s did not end in time", o->conn->where, what);
-}
-
-static int
-shake_hands (struct opening *o)
-{
-  struct virgate_conn *conn = o->conn;
-
-  for (;;) {
-    struct pollfd pollfd = { .events = POLLIN };
-    struct timespec wait = { 0 };
-    int64_t left = o->deadline - now_ns ();
-    int result;
-
-    host_error_forget ();
-    result = conn->ops->handshake (conn->transport);
-    if (result == 0)
-      return 0;
-    if (result == VIRGATE_IO_WANT_WRITE)
-      pollfd.events = POLLOUT;
-    else if (result != VIRGATE_IO_WANT_READ)
-      return transport_failed (o);
-    if (o->deadline != NEVER_NS && left <= 0)
-      return timed_out (o, "the handshake");
-    wait.tv_sec = left / NS_PER_S;
-    wait.tv_nsec = left % NS_PER_S;
-    pollfd.fd = conn->ops->pollfd (conn->transport);
-    if (ppoll (&pollfd, 1, o->deadline == NEVER_NS ? NULL : &wait, NULL) == -1
-        && errno != EINTR)
-      return error_system (&o->err, errno, VIRGATE_FROM_RPC, "poll");
-  }
-}
-
-static int
-state_facts (struct opening *o, int after_handshake)
-{
-  struct virgate_conn *conn = o->conn;
-
-  host_error_forget ();
-  if (conn->ops->peer == NULL
-      || conn->ops->peer (conn->transport, &conn->plumbing->peer,
-                          after_handshake) == 0)
-    return 0;
-  return transport_failed (o);
+  plumbing->transport = dial_open (module, &plumbing->env,
+                                   transport_section (o, module->desc.name),
+                                   uri, &o->err);
+  return plumbing->transport ? 0 : -1;
 }
 
 static int
 connect_transport (struct opening *o)
 {
   struct virgate_conn *conn = o->conn;
-  const struct virgate_transport_ops *ops = conn->ops;
+  struct dialed made;
 
-  host_error_forget ();
-  if (ops->connect (conn->plumbing->transport->inst, &conn->parsed.v,
-                    o->deadline, &conn->transport) == -1) {
-    conn->transport = NULL;
-    return transport_failed (o);
-  }
-  if (state_facts (o, 0) == -1)
+  if (dial (conn->plumbing->transport, &conn->parsed, conn->where,
+            o->deadline, &conn->plumbing->peer, &made, &o->err) == -1)
     return -1;
-  if (ops->handshake && (shake_hands (o) == -1 || state_facts (o, 1) == -1))
-    return -1;
-  conn->caps = ops->conn_caps ? ops->conn_caps (conn->transport) : ops->caps;
-  conn->one_at_a_time = !(ops->caps & VIRGATE_CAP_DUPLEX);
+  conn->ops = made.ops;
+  conn->transport = made.conn;
+  conn->caps = made.caps;
+  conn->one_at_a_time = !(made.ops->caps & VIRGATE_CAP_DUPLEX);
   return 0;
 }
 

@@ -358,13 +358,15 @@ identity_get_name (const struct virgate_identity *identity)
 const char *
 identity_get_method (const struct virgate_identity *identity, uint32_t n)
 {
-  return n == UINT32_MAX ? NULL : identity_find (identity, VIRGATE_IDENTITY_METHOD, n);
+  return n == UINT32_MAX
+         ? NULL : identity_find (identity, VIRGATE_IDENTITY_METHOD, n);
 }
 
 const char *
 identity_get_group (const struct virgate_identity *identity, uint32_t n)
 {
-  return n == UINT32_MAX ? NULL : identity_find (identity, VIRGATE_IDENTITY_GROUP, n);
+  return n == UINT32_MAX
+         ? NULL : identity_find (identity, VIRGATE_IDENTITY_GROUP, n);
 }
 
 int
