@@ -88,6 +88,16 @@ host_error_forget (void)
   last.is_set = false;
 }
 
+bool
+host_error_code_of (int32_t *code, int32_t *domain)
+{
+  if (!last.is_set || last.code == VIRGATE_ERR_INTERNAL_ERROR)
+    return false;
+  *code = last.code;
+  *domain = last.domain;
+  return true;
+}
+
 const char *
 host_error_said (void)
 {
@@ -190,6 +200,14 @@ host_timer_cancel (const struct virgate_host *host, uint64_t id)
   env->timer_cancel (env->opaque, id);
 }
 
+static int
+host_stop_fd (const struct virgate_host *host)
+{
+  const struct host_env *env = instance_of (host)->env;
+
+  return env->stop_fd (env->opaque);
+}
+
 /* The table -------------------------------------------------------------- */
 
 void
@@ -223,5 +241,6 @@ host_init (struct instance *instance)
     .driver = env->driver,
     .config_place = host_config_place,
     .identity_get = identity_get,
+    .stop_fd = env->stop_fd ? host_stop_fd : NULL,
   };
 }

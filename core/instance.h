@@ -38,6 +38,7 @@ struct host_env {
   uint64_t (*timer) (void *opaque, uint64_t delay_ms,
                      void (*fn) (void *opaque), void *fn_opaque);
   void (*timer_cancel) (void *opaque, uint64_t id);
+  int (*stop_fd) (void *opaque);
 };
 
 struct instance {
@@ -96,6 +97,11 @@ void host_error_forget (void);
  * hook on this thread.  Forgets them.
  */
 const char *host_error_said (void);
+
+/* Before those: did the hook name a code and domain for the peer?  Then they
+ * are filled in.
+ */
+bool host_error_code_of (int32_t *code, int32_t *domain);
 
 /* Find the module whose `schemes` has this name: the module of that name, as
  * every scheme is its own module's name or listed by one.  NULL with err set.

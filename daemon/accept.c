@@ -170,7 +170,10 @@ state_facts (struct session *session, struct listener *listener)
       || peer_string (peer, VIRGATE_FACT_TRANSPORT, VIRGATE_VOUCH_KERNEL,
                       listener->instance->module->desc.name) == -1
       || peer_string (peer, VIRGATE_FACT_LISTENER, VIRGATE_VOUCH_KERNEL,
-                      listener->name) == -1)
+                      listener->name) == -1
+      || (session->is_read_only
+          && peer_number (peer, VIRGATE_FACT_READ_ONLY, VIRGATE_VOUCH_KERNEL,
+                          1) == -1))
     return -1;
   if (ops->handshake == NULL)
     peer_trim (peer);

@@ -36,6 +36,18 @@ refuse (struct virgate_call *call)
                              "%s", "authentication failed");
 }
 
+/* So does this client, but stock ones start an agent when they are told that
+ * polkit finds none.
+ */
+static int
+refuse_telling (struct virgate_call *call, const struct virgate_error *told)
+{
+  if (told->code == 0)
+    return refuse (call);
+  call->landed = refused_landed;
+  return call_service_record (call, told);
+}
+
 static const struct auth_policy *
 policy_of (const struct auth *auth)
 {
@@ -282,10 +294,10 @@ settle_polkit (struct auth *auth)
 
   if (auth->outcome != VIRGATE_AUTH_YES
       || auth_succeed (auth->session) == -1) {
-    session_log (auth->session, VIRGATE_LOG_NOTICE,
-                 "refused: polkit did not authorize it");
+    session_log (auth->session, VIRGATE_LOG_NOTICE, "refused: %s",
+                 auth->why ? auth->why : "polkit did not authorize it");
     auth_fail (auth);
-    return refuse (call);
+    return refuse_telling (call, &auth->told);
   }
   ret->complete = 1;
   auth_end (auth->session);
@@ -306,5 +318,6 @@ auth_polkit (void *conn, struct virgate_call *call, const void *args,
       auth->chain = &policy_of (auth)->chains[i];
   auth->call = call;
   auth->settle = settle_polkit;
+  loop_unwait (&call->session->wait);
   return auth_run (auth, AUTH_POLKIT_DECIDES);
 }

@@ -6,6 +6,7 @@
 #ifndef VIRGATE_DAEMON_AUTH_STATE_H
 #define VIRGATE_DAEMON_AUTH_STATE_H
 
+#include "core/error.h"
 #include "daemon/auth.h"
 #include "daemon/session.h"
 
@@ -27,11 +28,13 @@ enum chain_state {
 struct auth {
   struct mail mail;
   struct job job;
+  struct job_line line;
   struct session *session;
   struct policy *policy;        /* a reference */
   enum auth_task task;
   bool is_busy;                 /* a worker has it */
   char *why;                    /* what methods said when they refused */
+  struct virgate_error told;    /* what the client may know of it */
   uint8_t chains[AUTH_CHAINS_MAX]; /* enum chain_state */
   struct virgate_call *call;    /* that waits for the task, or NULL */
   int (*settle) (struct auth *auth); /* on the loop, after the task */

@@ -64,12 +64,25 @@ has_conversation (const struct session *session,
   return mechanisms && *mechanisms;
 }
 
-/* Keep the words of a method that refuses, for the log. */
+static bool
+is_polkit (const struct auth_method *method)
+{
+  return method->ops->flags & VIRGATE_AUTH_POLKIT;
+}
+
+/* Keep the words of a method that refuses, for the log; what it says of
+ * polkit with a code, for the client as well.
+ */
 static void
 note_why (struct auth *auth, const struct auth_method *method)
 {
+  int32_t code, domain;
+  bool is_coded = is_polkit (method) && host_error_code_of (&code, &domain);
   const char *said = host_error_said ();
   char *before = auth->why;
+
+  if (is_coded)
+    error_set (&auth->told, code, domain, "%s", said);
 
   if (said && asprintf (&auth->why, "%s%s%s: %s", before ? before : "",
                         before ? "; " : "", method->name, said) == -1)
@@ -78,18 +91,25 @@ note_why (struct auth *auth, const struct auth_method *method)
     free (before);
 }
 
-/* Ask one method.  Its name is added to the identity when it says yes. */
+/* Ask one method; of polkit, only whether it is needed.  Its name is added to
+ * the identity when it says yes.
+ */
 static int
-decide_one (struct session *session, const struct auth_method *method)
+decide_one (struct session *session, const struct auth_method *method,
+            bool polkit_too)
 {
   struct virgate_identity *identity = &session->identity;
   uint16_t before = identity->len;
+  int (*hook) (void *, const struct virgate_peer *,
+               struct virgate_identity *) =
+    is_polkit (method) && !polkit_too ? method->ops->exempt
+                                      : method->ops->decide;
   int result;
 
-  if (method->ops->decide == NULL)
+  if (hook == NULL)
     return VIRGATE_AUTH_PASS;
   host_error_forget ();
-  result = method->ops->decide (method->inst, &session->peer, identity);
+  result = hook (method->inst, &session->peer, identity);
   if (result == VIRGATE_AUTH_YES
       && identity_method (identity, method->name) == -1)
     result = VIRGATE_AUTH_ERROR;
@@ -108,16 +128,26 @@ auth_decide (struct session *session, const struct auth_chain *chain,
     const struct auth_method *method = &chain->methods[i];
     int result;
 
-    if (!polkit_too && (method->ops->flags & VIRGATE_AUTH_POLKIT))
-      continue;
-    result = decide_one (session, method);
+    result = decide_one (session, method, polkit_too);
     if (result == VIRGATE_AUTH_PASS && !polkit_too
-        && has_conversation (session, method))
+        && (is_polkit (method) || has_conversation (session, method)))
       continue;
     if (result != VIRGATE_AUTH_YES)
       return VIRGATE_AUTH_NO;
   }
   return VIRGATE_AUTH_YES;
+}
+
+static bool
+has_said_yes (const struct virgate_identity *identity,
+              const struct auth_method *method)
+{
+  const char *name;
+
+  for (uint32_t n = 0; (name = identity_get_method (identity, n)); n++)
+    if (strcmp (name, method->name) == 0)
+      return true;
+  return false;
 }
 
 /* What the facts say of one chain; the identity is filled when it is done. */
@@ -131,11 +161,8 @@ try_chain (struct session *session, const struct auth_chain *chain)
       != VIRGATE_AUTH_YES)
     return CHAIN_FAILED;
   for (unsigned i = 0; i < chain->count; i++)
-    if (chain->methods[i].ops->flags & VIRGATE_AUTH_POLKIT)
-      return CHAIN_POLKIT;
-  for (unsigned i = 0; i < chain->count; i++)
-    if (identity_get_method (identity, i) == NULL)
-      return CHAIN_TALKS;
+    if (!has_said_yes (identity, &chain->methods[i]))
+      return is_polkit (&chain->methods[i]) ? CHAIN_POLKIT : CHAIN_TALKS;
   return CHAIN_DONE;
 }
 
@@ -187,6 +214,7 @@ free_auth (struct auth *auth)
   if (auth->conv)
     auth->talks->ops->conv_free (auth->conv);
   policy_unref (auth->policy);
+  error_clear (&auth->told);
   free (auth->why);
   free (auth);
 }
@@ -251,20 +279,19 @@ int
 auth_run (struct auth *auth, enum auth_task task)
 {
   struct session *session = auth->session;
-  struct session_jobs *jobs;
+  struct workers *checkers =
+    &session->loop->server->checkers[session->is_local];
 
   auth->task = task;
   if (!task_may_block (auth)) {
     work (auth);
     return auth->settle (auth);
   }
-  jobs = session_jobs (session);
   auth->job.run = work_on_worker;
   auth->job.done = outcome_on_worker;
   auth->is_busy = true;
   session_pin (session);
-  if (jobs && workers_add (&session->loop->server->workers, &jobs->normal,
-                           &auth->job) == 0)
+  if (workers_add (checkers, &auth->line, &auth->job) == 0)
     return VIRGATE_LATER;
   auth->is_busy = false;
   session_unpin (session);
@@ -348,6 +375,7 @@ make_auth (struct session *session)
   auth->policy = session->listener->policy;
   policy_ref (auth->policy);
   auth->settle = settle_facts;
+  job_line_init (&auth->line);
   session->auth = auth;
   return auth;
 }

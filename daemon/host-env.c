@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/stat.h>
 
 #include "common/cleanup.h"
@@ -303,9 +304,25 @@ host_env_close (struct server *server, struct instance *instance)
   instance_close (instance);
 }
 
+static int
+stop_fd (void *opaque)
+{
+  const struct server *server = opaque;
+
+  return server->host.stop_fd;
+}
+
+void
+host_env_hurry (struct server *server)
+{
+  if (server->host.watches.next && server->host.stop_fd != -1)
+    eventfd_write (server->host.stop_fd, 1);
+}
+
 void
 host_env_init (struct server *server)
 {
+  server->host.stop_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
   pthread_mutex_init (&server->host.lock, NULL);
   list_init (&server->host.timers);
   list_init (&server->host.watches);
@@ -319,6 +336,7 @@ host_env_init (struct server *server)
     .watch_file = watch_file,
     .timer = timer,
     .timer_cancel = timer_cancel,
+    .stop_fd = stop_fd,
   };
 }
 
@@ -368,4 +386,6 @@ host_env_free (struct server *server)
     free (list_item (item, struct watch, link));
   list_for_each (item, &host->timers)
     free (list_item (item, struct timer, link));
+  if (host->stop_fd != -1)
+    close (host->stop_fd);
 }

@@ -22,12 +22,15 @@ struct host_state {
   uint64_t last_id;
   bool is_running;              /* loop 0 exists */
   struct list watches;          /* main thread */
+  int stop_fd;                  /* readable once the daemon ends */
 };
 
 /* Fill in server->env. */
 void host_env_init (struct server *server);
 /* Loop 0 exists: what was asked for so far begins. */
 void host_env_start (struct server *server);
+/* Have modules that wait give up: the daemon ends. */
+void host_env_hurry (struct server *server);
 /* Stop the loop's part of timers and watches; free what is left. */
 void host_env_stop (struct server *server);
 void host_env_free (struct server *server);

@@ -22,7 +22,8 @@
 
 /* Keys of [daemon] that are used once, at start. */
 static const char *const start_keys[] = {
-  "loops", "workers", "priority-workers", "client-workers", "hostname",
+  "loops", "workers", "priority-workers", "auth-workers", "client-workers",
+  "hostname",
 };
 
 static void

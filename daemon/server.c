@@ -192,6 +192,9 @@ server_prepare (struct server *server, struct virgate_error *err)
                 daemon_number (&server->config, "client-workers"));
   workers_init (&server->shakers, MAX_OF (sysconf (_SC_NPROCESSORS_ONLN), 1L),
                 1);
+  for (size_t i = 0; i < COUNT_OF (server->checkers); i++)
+    workers_init (&server->checkers[i],
+                  daemon_number (&server->config, "auth-workers"), 1);
   if (drivers_open (server, err) == -1)
     return -1;
   return make_listeners (server, err);
@@ -256,6 +259,7 @@ server_stop (struct server *server)
     listener_close (listener);
   uv_timer_stop (&server->retry);
   host_env_stop (server);
+  host_env_hurry (server);
   uv_timer_init (&server->loops[0].uv, &server->drain);
   server->drain.data = server;
   uv_timer_start (&server->drain, on_drain_over, DRAIN_MS, 0);
@@ -296,9 +300,12 @@ close_listeners (struct server *server)
 void
 server_free (struct server *server)
 {
+  host_env_hurry (server);
   workers_stop (&server->workers);
   workers_stop (&server->priority);
   workers_stop (&server->shakers);
+  for (size_t i = 0; i < COUNT_OF (server->checkers); i++)
+    workers_stop (&server->checkers[i]);
   host_env_stop (server);
   close_listeners (server);
   end_loops (server);

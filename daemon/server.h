@@ -52,6 +52,8 @@ struct server {
   unsigned loop_count;
   struct workers workers, priority;
   struct workers shakers;       /* of hands, one to a processor */
+  struct workers checkers[2];   /* authentication that blocks: of remote
+                                   clients, of local ones */
   struct driver *drivers;
   struct listener *listeners;   /* main thread */
   struct part *parts;           /* main thread */

@@ -37,6 +37,9 @@ const struct virgate_option daemon_options[] = {
         "threads for calls that may block"),
   UINT ("priority-workers", 1, 1024, "threads", "5",
         "further threads, for calls that never wait for a hypervisor"),
+  UINT ("auth-workers", 1, 1024, "threads", "32",
+        "threads for authentication that may block: so many for local "
+        "clients, and so many for remote ones"),
   UINT ("client-workers", 1, 1024, "calls", "5",
         "calls of one client that run on workers at a time"),
   UINT ("max-clients", 1, 1000000, "connections", "10000",

@@ -27,7 +27,11 @@ enum virgate_auth_result {
 enum virgate_auth_flags {
   VIRGATE_AUTH_BLOCKS = 1,      /* hooks may block: run them on a worker */
   VIRGATE_AUTH_POLKIT = 2       /* stock clients are told 'polkit', and decide
-                                   runs when they ask for it */
+                                   runs when they ask for it.  A person may
+                                   be asked: the listener's deadline does not
+                                   run meanwhile, so decide must end by one of
+                                   its own.  What host->error_code says then
+                                   reaches the client; see exempt */
 };
 
 /* Wire limit for the data of one SASL message. */
@@ -107,6 +111,13 @@ struct virgate_auth_ops {
                struct virgate_auth_data *out);
   int (*unwrap) (void *conv, const void *in, size_t len, size_t *consumed,
                  struct virgate_auth_data *out);
+
+  /* For VIRGATE_AUTH_POLKIT, before the client is told how to authenticate:
+   * YES lets it in without (identity filled), NO and ERROR refuse it, PASS
+   * has polkit offered.  As decide otherwise.  NULL: PASS.
+   */
+  int (*exempt) (void *inst, const struct virgate_peer *peer,
+                 struct virgate_identity *identity);
 };
 
 #ifdef __cplusplus

@@ -151,6 +151,12 @@ struct virgate_host {
    */
   int (*identity_get) (const struct virgate_identity *identity, uint32_t kind,
                        uint32_t n, struct virgate_identity_entry *entry);
+
+  /* A descriptor that polls readable once the host is about to end, or -1:
+   * hooks that wait for long watch it and give up then.  Borrowed, never read
+   * from.  Any thread.
+   */
+  int (*stop_fd) (const struct virgate_host *host);
 };
 
 #define VIRGATE_HOST_HAS(host, slot)                                    \

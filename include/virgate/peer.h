@@ -62,6 +62,7 @@ struct virgate_identity_entry {
  */
 #define VIRGATE_FACT_TRANSPORT "transport"       /* string: "unix", "tls" */
 #define VIRGATE_FACT_LISTENER "listener"         /* string: section's name */
+#define VIRGATE_FACT_READ_ONLY "read-only"       /* 1, of a listener that is */
 #define VIRGATE_FACT_REMOTE "address"            /* address of the peer */
 #define VIRGATE_FACT_LOCAL "local-address"       /* address on this side */
 #define VIRGATE_FACT_PATH "path"                 /* Unix socket's path */
