@@ -12,8 +12,8 @@
 
 #include <virgate/auth.h>
 
+#include "common/dn.h"
 #include "common/mem.h"
-#include "dn.h"
 
 /* Rules of one section; each is a line of the config. */
 #define RULES_MAX 4096

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * auth-x509's patterns of distinguished names.
+ * Patterns of distinguished names.
  */
 #include "config.h"
 
-#include "plugins/auth-x509/dn.c"
+#include "common/dn.c"
 
 #include "unit.h"
 

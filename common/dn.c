@@ -8,7 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "dn.h"
+#include "common/dn.h"
 
 /* Parts that a name may have; longer names match nothing. */
 #define PARTS_MAX 32

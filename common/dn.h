@@ -3,8 +3,8 @@
  * Patterns of distinguished names (RFC 4514).  A pattern is compared part by
  * part, so that a '*' never swallows a comma and with it another attribute.
  */
-#ifndef VIRGATE_AUTH_X509_DN_H
-#define VIRGATE_AUTH_X509_DN_H
+#ifndef VIRGATE_COMMON_DN_H
+#define VIRGATE_COMMON_DN_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,4 +20,4 @@ bool dn_matches (const char *pattern, const char *dn);
  */
 bool dn_common_name (const char *dn, char *cn, size_t size);
 
-#endif /* VIRGATE_AUTH_X509_DN_H */
+#endif /* VIRGATE_COMMON_DN_H */
