@@ -26,12 +26,14 @@ enum virgate_auth_result {
 
 enum virgate_auth_flags {
   VIRGATE_AUTH_BLOCKS = 1,      /* hooks may block: run them on a worker */
-  VIRGATE_AUTH_POLKIT = 2       /* stock clients are told 'polkit', and decide
+  VIRGATE_AUTH_POLKIT = 2,      /* stock clients are told 'polkit', and decide
                                    runs when they ask for it.  A person may
                                    be asked: the listener's deadline does not
                                    run meanwhile, so decide must end by one of
                                    its own.  What host->error_code says then
                                    reaches the client; see exempt */
+  VIRGATE_AUTH_OUTSIDE = 4      /* decide runs a program or asks a service:
+                                   --explain leaves it alone */
 };
 
 /* Wire limit for the data of one SASL message. */
