@@ -5,7 +5,10 @@
  */
 #include "config.h"
 
+#include <stdio.h>
+
 #include "common/mem.h"
+#include "core/instance.h"
 #include "daemon/access.h"
 #include "daemon/call.h"
 #include "daemon/listeners.h"
@@ -13,91 +16,196 @@
 #include "daemon/server.h"
 #include "daemon/session.h"
 
-/* The verdict so far: PASS while nothing decided. */
-static bool
-is_yes (const struct policy *policy, int verdict)
+/* A question on its way through the lists. */
+struct question {
+  struct access_answer *answer;
+  const struct access_list *list; /* that is being asked */
+  struct virgate_acl_reason said; /* by that list */
+};
+
+/* Lists without the hook have no opinion; when all that are named have none,
+ * the question was not theirs to decide.
+ */
+static void
+begin (struct question *question, struct access_answer *answer)
 {
-  return verdict == VIRGATE_ACL_ALLOW
-         || (verdict == VIRGATE_ACL_PASS && policy->acl_count == 0);
+  answer->is_yes = true;
+  answer->is_asked = false;
+  answer->read_only = 0;
+  answer->list = NULL;
+  answer->reason.line = 0;
+  answer->reason.file = NULL;
+  answer->reason.text[0] = '\0';
+  question->answer = answer;
+}
+
+static void
+ask (struct question *question, const struct access_list *list)
+{
+  question->list = list;
+  question->said.line = 0;
+  question->said.file = NULL;
+  question->said.text[0] = '\0';
+  host_error_forget ();
+  if (!question->answer->is_asked)
+    question->answer->is_yes = false;
+  question->answer->is_asked = true;
+}
+
+/* Take a verdict into account.  Returns false when it is final. */
+static bool
+goes_on (struct question *question, int verdict)
+{
+  struct access_answer *answer = question->answer;
+
+  if (verdict == VIRGATE_ACL_PASS
+      || (verdict == VIRGATE_ACL_ALLOW && answer->is_yes))
+    return true;
+  answer->is_yes = verdict == VIRGATE_ACL_ALLOW;
+  answer->list = question->list->name;
+  answer->reason = question->said;
+  if (verdict == VIRGATE_ACL_ERROR && answer->reason.text[0] == '\0')
+    snprintf (answer->reason.text, sizeof answer->reason.text, "%s",
+              host_error_said () ?: "it failed to decide");
+  return answer->is_yes;
+}
+
+void
+access_ask_admit (const struct policy *policy,
+                  const struct virgate_peer *peer,
+                  struct access_answer *answer)
+{
+  struct question question;
+
+  begin (&question, answer);
+  for (unsigned i = 0; i < policy->acl_count; i++) {
+    const struct access_list *list = &policy->acls[i];
+
+    if (list->ops->admit == NULL)
+      continue;
+    ask (&question, list);
+    if (!goes_on (&question, list->ops->admit (list->inst, peer,
+                                               &question.said)))
+      return;
+  }
+}
+
+void
+access_ask_enter (const struct policy *policy,
+                  const struct virgate_peer *peer,
+                  const struct virgate_identity *identity,
+                  struct access_answer *answer)
+{
+  struct question question;
+
+  begin (&question, answer);
+  for (unsigned i = 0; i < policy->acl_count; i++) {
+    const struct access_list *list = &policy->acls[i];
+    int read_only = 0, verdict;
+
+    if (list->ops->enter == NULL)
+      continue;
+    ask (&question, list);
+    verdict = list->ops->enter (list->inst, peer, identity, &read_only,
+                                &question.said);
+    answer->read_only |= read_only != 0;
+    if (!goes_on (&question, verdict))
+      return;
+  }
+}
+
+void
+access_ask_permit (const struct policy *policy,
+                   const struct virgate_acl_call *call,
+                   struct access_answer *answer)
+{
+  struct question question;
+
+  begin (&question, answer);
+  for (unsigned i = 0; i < policy->acl_count; i++) {
+    const struct access_list *list = &policy->acls[i];
+
+    if (list->ops->permit == NULL)
+      continue;
+    ask (&question, list);
+    if (!goes_on (&question, list->ops->permit (list->inst, call,
+                                                &question.said)))
+      return;
+  }
+}
+
+void
+access_describe (const struct access_answer *answer, char *text, size_t size)
+{
+  const struct virgate_acl_reason *reason = &answer->reason;
+
+  if (answer->list == NULL)
+    snprintf (text, size, "%s", answer->is_asked
+              ? "no access list has a rule for it" : "no access list");
+  else if (reason->file && reason->line)
+    snprintf (text, size, "%s (%s:%u, [acl %s])", reason->text, reason->file,
+              reason->line, answer->list);
+  else if (reason->line)
+    snprintf (text, size, "%s (line %u, [acl %s])", reason->text,
+              reason->line, answer->list);
+  else
+    snprintf (text, size, "%s%s[acl %s]%s", reason->text,
+              reason->text[0] ? " (" : "", answer->list,
+              reason->text[0] ? ")" : "");
 }
 
 static void
 log_no (const struct log *log, const struct listener *listener,
         const struct virgate_peer *peer, const char *what,
-        const struct virgate_acl_reason *reason)
+        const struct access_answer *answer)
 {
-  char who[128];
+  char who[128], why[ACCESS_TEXT_MAX];
 
   peer_describe (peer, who, sizeof who);
-  log_write (log, VIRGATE_LOG_NOTICE, listener->title,
-             "%s: %s refused%s%s", who, what, reason->text[0] ? ": " : "",
-             reason->text);
+  access_describe (answer, why, sizeof why);
+  log_write (log, VIRGATE_LOG_NOTICE, listener->title, "%s: %s refused: %s",
+             who, what, why);
 }
 
-/* Lists without the hook have no opinion; when all that are named have none,
- * the question was not theirs to decide.
- */
 bool
 access_admits (const struct listener *listener,
                const struct virgate_peer *peer)
 {
-  const struct policy *policy = listener->policy;
-  struct virgate_acl_reason reason = { 0 };
-  int verdict = VIRGATE_ACL_PASS;
-  bool asked = false;
+  struct access_answer answer;
 
-  for (unsigned i = 0; i < policy->acl_count && verdict == VIRGATE_ACL_PASS;
-       i++) {
-    const struct access_list *list = &policy->acls[i];
-
-    if (list->ops->admit == NULL)
-      continue;
-    asked = true;
-    verdict = list->ops->admit (list->inst, peer, &reason);
-  }
-  if (!asked || is_yes (policy, verdict))
-    return true;
-  log_no (listener->log, listener, peer, "connection", &reason);
-  return false;
+  access_ask_admit (listener->policy, peer, &answer);
+  if (!answer.is_yes)
+    log_no (listener->log, listener, peer, "connection", &answer);
+  return answer.is_yes;
 }
 
 bool
 access_enters (struct session *session)
 {
   const struct listener *listener = session->listener;
-  const struct policy *policy = listener->policy;
-  struct virgate_acl_reason reason = { 0 };
-  int verdict = VIRGATE_ACL_PASS, read_only = 0;
-  bool asked = false;
+  struct access_answer answer;
 
-  for (unsigned i = 0; i < policy->acl_count && verdict == VIRGATE_ACL_PASS;
-       i++) {
-    const struct access_list *list = &policy->acls[i];
-
-    if (list->ops->enter == NULL)
-      continue;
-    asked = true;
-    verdict = list->ops->enter (list->inst, &session->peer,
-                                &session->identity, &read_only, &reason);
-  }
-  if (asked && !is_yes (policy, verdict)) {
-    log_no (listener->log, listener, &session->peer, "entry", &reason);
-    return false;
-  }
-  if (read_only)
+  access_ask_enter (listener->policy, &session->peer, &session->identity,
+                    &answer);
+  if (!answer.is_yes)
+    log_no (listener->log, listener, &session->peer, "entry", &answer);
+  else if (answer.read_only)
     session->is_read_only = true;
-  return true;
+  return answer.is_yes;
 }
 
-static int
-ask_permit (const struct policy *policy, const struct session *session,
-            struct virgate_call *call, struct virgate_acl_reason *reason,
-            bool *asked)
+bool
+access_permits (struct session *session, struct virgate_call *call)
 {
+  const struct policy *policy = session->listener->policy;
   struct virgate_permission needs[PROC_PERMISSIONS_MAX];
   struct virgate_object objects[OBJECTS_MAX];
-  const struct virgate_acl_call question = {
-    .size = sizeof question,
+  struct access_answer answer;
+
+  if (policy->acl_count == 0 || (call->row->flags & PROC_NO_AUTH))
+    return true;
+  access_ask_permit (policy, &(const struct virgate_acl_call) {
+    .size = sizeof (struct virgate_acl_call),
     .program = call->head.program,
     .number = call->head.procedure,
     .procedure = call->row->name,
@@ -108,36 +216,9 @@ ask_permit (const struct policy *policy, const struct session *session,
     .objects = objects,
     .object_count = objects_of_call (call->row, call->args, objects),
     .is_write = proc_is_denied_read_only (call->row, call->args),
-  };
-  int verdict = VIRGATE_ACL_PASS;
-
-  for (unsigned i = 0; i < policy->acl_count && verdict == VIRGATE_ACL_PASS;
-       i++) {
-    const struct access_list *list = &policy->acls[i];
-
-    if (list->ops->permit == NULL)
-      continue;
-    *asked = true;
-    verdict = list->ops->permit (list->inst, &question, reason);
-  }
-  return verdict;
-}
-
-bool
-access_permits (struct session *session, struct virgate_call *call)
-{
-  const struct policy *policy = session->listener->policy;
-  struct virgate_acl_reason reason = { 0 };
-  bool asked = false;
-  int verdict;
-
-  if (policy->acl_count == 0
-      || (call->row->flags & PROC_NO_AUTH))
-    return true;
-  verdict = ask_permit (policy, session, call, &reason, &asked);
-  if (!asked || is_yes (policy, verdict))
-    return true;
-  log_no (session->listener->log, session->listener, &session->peer,
-          call->row->name, &reason);
-  return false;
+  }, &answer);
+  if (!answer.is_yes)
+    log_no (session->listener->log, session->listener, &session->peer,
+            call->row->name, &answer);
+  return answer.is_yes;
 }

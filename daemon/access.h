@@ -1,27 +1,60 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Access control of a listener: the lists its `acl =` names, asked in their
- * order until one decides.  No list, or none that decides: allowed when the
- * listener names none, refused when it does.
+ * Access control of a listener: the lists that its `acl =` names.  All of
+ * them are asked, in their order: one no is a no, and at least one must say
+ * yes.  A listener that names no list allows.  The questions are asked by
+ * sessions and, offline, by --explain.
  */
 #ifndef VIRGATE_DAEMON_ACCESS_H
 #define VIRGATE_DAEMON_ACCESS_H
 
 #include <stdbool.h>
+#include <stddef.h>
+
+#include <virgate/acl.h>
 
 struct listener;
+struct policy;
 struct session;
 struct virgate_call;
-struct virgate_peer;
 
-/* May this peer speak at all?  The log has the reason when not. */
+/* What the lists say, and which of them decides. */
+struct access_answer {
+  bool is_yes;
+  bool is_asked;                /* there was a list to ask */
+  int read_only;                /* a list wants the session to be */
+  const char *list;             /* that decides, borrowed from the policy;
+                                   NULL: none */
+  struct virgate_acl_reason reason; /* its words */
+};
+
+/* May this peer speak at all? */
+void access_ask_admit (const struct policy *policy,
+                       const struct virgate_peer *peer,
+                       struct access_answer *answer);
+/* May this identity come in? */
+void access_ask_enter (const struct policy *policy,
+                       const struct virgate_peer *peer,
+                       const struct virgate_identity *identity,
+                       struct access_answer *answer);
+/* May this call be made? */
+void access_ask_permit (const struct policy *policy,
+                        const struct virgate_acl_call *question,
+                        struct access_answer *answer);
+
+/* "deny = 192.0.2.0/24 (virgated.conf:12, [acl office])". */
+void access_describe (const struct access_answer *answer, char *text,
+                      size_t size);
+
+/* Longest such text. */
+#define ACCESS_TEXT_MAX 512
+
+/* The same for a session; the log has the reason when the answer is no.
+ * access_enters may make the session read-only.
+ */
 bool access_admits (const struct listener *listener,
                     const struct virgate_peer *peer);
-
-/* May this identity come in?  May make the session read-only. */
 bool access_enters (struct session *session);
-
-/* May this call be made? */
 bool access_permits (struct session *session, struct virgate_call *call);
 
 #endif /* VIRGATE_DAEMON_ACCESS_H */

@@ -83,7 +83,7 @@ const struct virgate_option listen_options[] = {
   LIST ("auth", "none",
         "alternatives, each an auth section or several joined with '+'; or "
         "none"),
-  LIST ("acl", NULL, "access control lists, asked in this order"),
+  LIST ("acl", NULL, "access control lists: none may say no, one must say yes"),
   BOOL ("read-only", "no", "serve no call that changes something"),
   BOOL ("allow-anonymous", "no",
         "serve others than this user without authentication"),

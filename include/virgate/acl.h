@@ -14,11 +14,14 @@
 extern "C" {
 #endif
 
+/* A listener's lists are all asked, in their order.  One DENY is a no, and at
+ * least one must ALLOW.
+ */
 enum virgate_acl_verdict {
   VIRGATE_ACL_ERROR = -1,       /* could not decide, after host->error: no */
   VIRGATE_ACL_DENY = 0,
   VIRGATE_ACL_ALLOW = 1,
-  VIRGATE_ACL_PASS = 2          /* no rule matched: ask the next list */
+  VIRGATE_ACL_PASS = 2          /* no rule matched: no opinion */
 };
 
 /* Where a decision came from, for the log and for --explain. */
@@ -58,7 +61,9 @@ struct virgate_acl_call {
 };
 
 struct virgate_acl_ops {
-  /* Before the handshake: may this address speak at all? */
+  /* Before the handshake: may this address speak at all?  enter is asked in
+   * any case, with more facts: deny only what those cannot change.
+   */
   int (*admit) (void *inst, const struct virgate_peer *peer,
                 struct virgate_acl_reason *reason);
 

@@ -48,8 +48,9 @@ skeleton_ready (void *inst)
   return s->host->error (s->host, "say which procedure to deny: deny = ...");
 }
 
-/* Several threads may be in here at once: read only.  PASS would ask the
- * listener's next list; after the last one the answer is no.
+/* Several threads may be in here at once: read only.  All lists of
+ * a listener are asked: one DENY is a no, PASS has no opinion, and at least
+ * one list must ALLOW.
  */
 static int
 skeleton_permit (void *inst, const struct virgate_acl_call *call,
