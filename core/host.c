@@ -76,6 +76,16 @@ host_error_code (const struct virgate_host *host, int32_t code,
   return -1;
 }
 
+void
+host_error_set (const char *fmt, ...)
+{
+  va_list args;
+
+  va_start (args, fmt);
+  keep_error (VIRGATE_ERR_INTERNAL_ERROR, VIRGATE_FROM_RPC, fmt, args);
+  va_end (args);
+}
+
 bool
 host_error_is_placed (void)
 {

@@ -93,6 +93,9 @@ int host_error_take (const struct instance *instance,
                      struct virgate_error *err);
 void host_error_forget (void);
 
+/* Say so on behalf of a module, whose own hook was not asked. */
+void host_error_set (const char *fmt, ...) VIRGATE_PRINTF (1, 2);
+
 /* The words of such a hook, or NULL when it kept silent; valid until the next
  * hook on this thread.  Forgets them.
  */

@@ -181,7 +181,7 @@ static const struct rule rules[] = {
   { VIRGATE_KIND_TRANSPORT, ALWAYS, { T (pollfd) } },
   { VIRGATE_KIND_TRANSPORT, ALWAYS, { T (peer) } },
   { VIRGATE_KIND_TRANSPORT, ALWAYS, { T (close) } },
-  { VIRGATE_KIND_AUTH, ALWAYS, { U (decide), U (mechanisms),
+  { VIRGATE_KIND_AUTH, ALWAYS, { U (decide), U (password), U (mechanisms),
                                  U (client_start) } },
   { VIRGATE_KIND_AUTH, U (mechanisms), { U (start) } },
   { VIRGATE_KIND_AUTH, U (mechanisms), { U (step) } },

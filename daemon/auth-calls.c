@@ -104,10 +104,10 @@ mechanisms_of (const struct auth *auth, const struct auth_method *method)
   struct virgate_auth_context context;
   const char *mechanisms;
 
-  if (method->ops->mechanisms == NULL)
+  if (method->talk->mechanisms == NULL)
     return "";
   auth_context_init (auth->session, &context);
-  mechanisms = method->ops->mechanisms (method->inst, &context);
+  mechanisms = method->talk->mechanisms (method->talk_inst, &context);
   return mechanisms ? mechanisms : "";
 }
 
@@ -199,13 +199,13 @@ auth_talk (struct auth *auth)
     result = auth_decide (session, auth->chain, 0, index, true);
     auth_context_init (session, &context);
     if (result == VIRGATE_AUTH_YES)
-      result = auth->talks->ops->start (auth->talks->inst, &context,
-                                        auth->mech, &auth->in, &auth->out,
-                                        &auth->conv, &session->identity);
+      result = auth->talks->talk->start (auth->talks->talk_inst, &context,
+                                         auth->mech, &auth->in, &auth->out,
+                                         &auth->conv, &session->identity);
   }
   else
-    result = auth->talks->ops->step (auth->conv, &auth->in, &auth->out,
-                                     &session->identity);
+    result = auth->talks->talk->step (auth->conv, &auth->in, &auth->out,
+                                      &session->identity);
   if (result != VIRGATE_AUTH_YES)
     return result;
   if (identity_method (&session->identity, auth->talks->name) == -1)

@@ -14,7 +14,21 @@
 #include "daemon/auth-state.h"
 #include "daemon/call.h"
 #include "daemon/listeners.h"
+#include "daemon/plain.h"
 #include "daemon/server.h"
+
+void
+auth_method_init (struct auth_method *method, const char *name, void *inst,
+                  const struct virgate_auth_ops *ops)
+{
+  bool is_plain = ops->start == NULL && ops->password;
+
+  *method = (struct auth_method) {
+    .name = name, .inst = inst, .ops = ops,
+    .talk_inst = is_plain ? method : inst,
+    .talk = is_plain ? &plain_ops : ops,
+  };
+}
 
 bool
 auth_is_busy (const struct session *session)
@@ -57,10 +71,10 @@ has_conversation (const struct session *session,
   struct virgate_auth_context context;
   const char *mechanisms;
 
-  if (method->ops->mechanisms == NULL)
+  if (method->talk->mechanisms == NULL)
     return false;
   auth_context_init (session, &context);
-  mechanisms = method->ops->mechanisms (method->inst, &context);
+  mechanisms = method->talk->mechanisms (method->talk_inst, &context);
   return mechanisms && *mechanisms;
 }
 
@@ -212,7 +226,7 @@ static void
 free_auth (struct auth *auth)
 {
   if (auth->conv)
-    auth->talks->ops->conv_free (auth->conv);
+    auth->talks->talk->conv_free (auth->conv);
   policy_unref (auth->policy);
   error_clear (&auth->told);
   free (auth->why);

@@ -24,7 +24,13 @@ struct auth_method {
   const char *name;             /* of its section */
   void *inst;
   const struct virgate_auth_ops *ops;
+  void *talk_inst;              /* the same two for conversations: the      */
+  const struct virgate_auth_ops *talk; /* module's own, or plain.h's for it */
 };
+
+/* method stays where it is as long as it is used; the rest is borrowed. */
+void auth_method_init (struct auth_method *method, const char *name,
+                       void *inst, const struct virgate_auth_ops *ops);
 
 struct auth_chain {
   unsigned count;

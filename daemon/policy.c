@@ -58,11 +58,9 @@ add_chain (struct policy *policy, const struct config_section *section,
       return -1;
     if (chain->count == AUTH_CHAIN_MAX)
       return complain (err, section, "auth", "too many methods in a chain");
-    chain->methods[chain->count] = (struct auth_method) {
-      part->name, part->instance->inst, part->instance->module->ops,
-    };
-    talkers += chain->methods[chain->count].ops->start != NULL;
-    chain->count++;
+    auth_method_init (&chain->methods[chain->count], part->name,
+                      part->instance->inst, part->instance->module->ops);
+    talkers += chain->methods[chain->count++].talk->start != NULL;
   }
   if (chain->count == 0)
     return complain (err, section, "auth", "a chain without methods");

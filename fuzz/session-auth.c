@@ -134,8 +134,7 @@ parts_policy (struct policy *policy, uint8_t kind)
     if (*methods == ' ')
       policy->auth.count++;
     else
-      chain->methods[chain->count++] = (struct auth_method) {
-        "method", NULL, &auth_ops[(unsigned char) *methods]
-      };
+      auth_method_init (&chain->methods[chain->count++], "method", NULL,
+                        &auth_ops[(unsigned char) *methods]);
   }
 }

@@ -120,6 +120,23 @@ struct virgate_auth_ops {
    */
   int (*exempt) (void *inst, const struct virgate_peer *peer,
                  struct virgate_identity *identity);
+
+  /* Instead of a conversation, for a module that wants a name and a secret
+   * (a password, a token) and nothing else: the host offers SASL's PLAIN,
+   * only where nobody can listen (LOCAL or ENCRYPTED), and calls this with
+   * what the client said.  Not called when there is a start.
+   *
+   * user    printable UTF-8, 1 to 255 bytes
+   * secret  0 to 1024 bytes; wiped by the host afterwards
+   *
+   * Returns YES, NO (say why through host->error) or ERROR.  On YES the
+   * identity already has user as its name, vouched for by the exchange; add
+   * groups, or a better name.  Loop thread, or a worker with
+   * VIRGATE_AUTH_BLOCKS.
+   */
+  int (*password) (void *inst, const struct virgate_auth_context *context,
+                   const char *user, const char *secret,
+                   struct virgate_identity *identity);
 };
 
 #ifdef __cplusplus

@@ -16,6 +16,10 @@ check_PROGRAMS += test-daemon-counts
 test_daemon_counts_SOURCES = test-daemon-counts.c
 test_daemon_counts_LDADD = $(DAEMON_LIB) $(LDADD)
 
+check_PROGRAMS += test-daemon-plain
+test_daemon_plain_SOURCES = test-daemon-plain.c
+test_daemon_plain_LDADD = $(DAEMON_LIB) $(LDADD)
+
 check_PROGRAMS += test-daemon-workers
 test_daemon_workers_SOURCES = test-daemon-workers.c
 test_daemon_workers_LDADD = $(DAEMON_LIB) $(LDADD)
