@@ -13,6 +13,7 @@
 
 #include "client/clientconf.h"
 #include "client/internal.h"
+#include "core/layer.h"
 
 /* Messages of one conversation; the longest known takes four. */
 #define STEPS_MAX 32
@@ -277,6 +278,9 @@ sasl_turn (struct sasl *s)
   s->client_done = result == VIRGATE_AUTH_YES;
   if (s->said->complete && s->client_done)
     return 1;
+  if (s->said->complete)
+    return fail (s->a, "the server says that it has finished, but has not "
+                 "proved who it is");
   if (send_step (s, &out) == -1)
     return -1;
   return s->said->complete && s->client_done;
@@ -296,6 +300,28 @@ sasl_converse (struct sasl *s, const char *mechs)
   return result == 1 ? 0 : -1;
 }
 
+/* The layer begins where the server's last answer ends.  What came in clear
+ * behind it must not become the beginning of what is protected.
+ */
+static int
+start_layer (struct sasl *s)
+{
+  struct virgate_conn *conn = s->a->conn;
+  struct layer *layer = layer_new (s->ops, s->conv);
+
+  if (layer == NULL)
+    return fail (s->a, "cannot set up the security layer that was agreed on");
+  s->conv = NULL;
+  if (buf_len (&conn->in.part) > 0) {
+    layer_free (layer);
+    return fail (s->a, "the server went on in clear where protection begins");
+  }
+  layer_begin (layer, &conn->ops, &conn->transport);
+  conn->caps = layer_caps (conn->transport);
+  conn->one_at_a_time = true;   /* the module's state is one */
+  return 0;
+}
+
 static int
 sasl_run (const struct authing *a)
 {
@@ -308,8 +334,8 @@ sasl_run (const struct authing *a)
     return -1;
   result = sasl_converse (&s, init->mechlist);
   free (s.said);
-  if (result == 0 && s.ops->layer && s.ops->layer (s.conv) > 0)
-    return layer_start (a->conn, s.instance, s.conv);
+  if (result == 0 && layer_is_wanted (s.ops, s.conv))
+    result = start_layer (&s);
   if (s.conv && s.ops->conv_free)
     s.ops->conv_free (s.conv);
   return result;

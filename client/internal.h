@@ -437,10 +437,4 @@ struct clientconf;
 int auth_run (struct virgate_conn *conn, const struct clientconf *conf,
               int64_t deadline);
 
-/* layer.c: a security layer between transport and wire.  Takes conv over,
- * and puts itself into conn->ops and conn->transport.
- */
-int layer_start (struct virgate_conn *conn, struct instance *auth,
-                 void *conv);
-
 #endif /* VIRGATE_CLIENT_INTERNAL_H */

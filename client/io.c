@@ -385,6 +385,15 @@ end_broken (struct virgate_conn *conn, int errnum)
     conn_end (conn, "cannot receive: %s", strerror (errnum));
 }
 
+/* A security layer has words of its own. */
+static const char *
+read_failure (int errnum)
+{
+  const char *said = errnum == EPROTO ? host_error_said () : NULL;
+
+  return said ? said : strerror (errnum);
+}
+
 /* The part after it, with the lock. */
 static void
 turn_settle (struct virgate_conn *conn, const struct turn *turn)
@@ -394,7 +403,7 @@ turn_settle (struct virgate_conn *conn, const struct turn *turn)
   else if (turn->count == VIRGATE_IO_WANT_WRITE)
     conn->in_want = POLLOUT;
   else if (turn->count == VIRGATE_IO_ERROR)
-    conn_end (conn, "cannot receive: %s", strerror (turn->errnum));
+    conn_end (conn, "cannot receive: %s", read_failure (turn->errnum));
   else if (turn->count == 0)
     conn_end (conn, "the server closed the connection%s",
               buf_len (&conn->in.part) > 0 ? " in the middle of a message"

@@ -14,6 +14,7 @@
 #include "daemon/auth-state.h"
 #include "daemon/call.h"
 #include "daemon/listeners.h"
+#include "daemon/seal.h"
 
 static void
 refused_landed (struct virgate_call *call)
@@ -223,7 +224,8 @@ settle_talk (struct auth *auth)
   struct session *session = auth->session;
 
   if (auth->outcome != VIRGATE_AUTH_MORE
-      && (auth->outcome != VIRGATE_AUTH_YES || auth_succeed (session) == -1)) {
+      && (auth->outcome != VIRGATE_AUTH_YES || seal_prepare (auth) == -1
+          || auth_succeed (session) == -1)) {
     session_log (session, VIRGATE_LOG_NOTICE, "refused: authentication by %s "
                  "failed", auth->talks->name);
     auth_fail (auth);           /* calls that wait get no second guess */

@@ -18,6 +18,7 @@
 #include "daemon/counts.h"
 #include "daemon/dispatch.h"
 #include "daemon/names.h"
+#include "daemon/seal.h"
 #include "daemon/server.h"
 #include "daemon/session.h"
 #include "daemon/stream.h"
@@ -276,7 +277,7 @@ turn_verdict (struct session *session)
   if (session->is_broken)
     return WIRE_BROKEN;
   session->turn_frames++;
-  if (session->turn_frames >= LIMIT_TURN_FRAMES
+  if (session->turn_frames >= LIMIT_TURN_FRAMES || seal_is_near (session)
       || wire_out_len (&session->out) >= LIMIT_TURN_BYTES)
     return WIRE_STOP;
   return WIRE_NEXT;

@@ -8,8 +8,10 @@
 #include <string.h>
 
 #include "common/mem.h"
+#include "core/instance.h"
 #include "daemon/dispatch.h"
 #include "daemon/handshake.h"
+#include "daemon/seal.h"
 #include "daemon/session.h"
 #include "daemon/stream.h"
 
@@ -78,7 +80,8 @@ session_poll (struct session *session)
     return;
   if (wire_out_len (&session->out) > 0 || session->state == SESSION_HANDSHAKE)
     events = session->want_out;
-  else if (!session->is_stopped && !session->is_ending)
+  else if (!session->is_stopped && !session->is_ending
+           && !seal_is_near (session))
     events = session->want_in ? session->want_in : UV_READABLE;
   else if (session->is_stuck)
     events = UV_DISCONNECT;
@@ -104,6 +107,8 @@ written (struct session *session, bool any)
     session_close (session, VIRGATE_LOG_DEBUG, NULL);
   else if (session->streams)
     streams_pull (session);
+  else
+    seal_begin (session);
   if (any && (session->is_stopped || session->held))
     session_again (session);
 }
@@ -218,7 +223,12 @@ broken (struct session *session)
   const char *why = "the other side closed the connection";
   int level = VIRGATE_LOG_DEBUG;
 
-  if (errno == EBADMSG || errno == EMSGSIZE) {
+  if (errno == EPROTO) {        /* a security layer, which may have said why */
+    why = host_error_said ();
+    why = why ? why : "sent what the security layer cannot open";
+    level = VIRGATE_LOG_INFO;
+  }
+  else if (errno == EBADMSG || errno == EMSGSIZE) {
     why = errno == EBADMSG ? "sent what is no message"
                            : "sent a message longer than allowed";
     level = VIRGATE_LOG_INFO;
@@ -266,7 +276,7 @@ void
 session_continue (struct session *session)
 {
   if (session_is_closing (session) || session->is_ending
-      || wire_out_len (&session->out) > 0)
+      || wire_out_len (&session->out) > 0 || seal_is_near (session))
     return;
   dispatch_held (session);
   if (session_is_closing (session))
@@ -289,5 +299,6 @@ session_event (struct session *session)
     session_flush (session);
     return;
   }
-  turn (session);
+  if (!seal_is_near (session))
+    turn (session);
 }

@@ -13,6 +13,7 @@
 #include "daemon/dispatch.h"
 #include "daemon/handshake.h"
 #include "daemon/listeners.h"
+#include "daemon/seal.h"
 #include "daemon/server.h"
 #include "daemon/session.h"
 #include "daemon/stream.h"
@@ -60,6 +61,7 @@ session_free (struct session *session)
 {
   if (session->conn)
     session->ops->close (session->conn);
+  seal_free (session);
   peer_free (&session->peer);
   identity_free (&session->identity);
   free (session->jobs);

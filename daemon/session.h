@@ -31,6 +31,7 @@ struct auth;
 struct driver;
 struct held;
 struct listener;
+struct seal;
 struct stream;
 
 enum session_state {
@@ -67,6 +68,7 @@ struct session {
 
   struct handshake *handshake;  /* while shaking hands */
   struct auth *auth;            /* while authenticating */
+  struct seal *seal;            /* a security layer; NULL: none */
   struct driver *driver;
   void *driver_conn;
   struct session_jobs *jobs;

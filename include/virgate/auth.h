@@ -106,7 +106,7 @@ struct virgate_auth_ops {
    * wrap seals LEN plain bytes into one packet; unwrap opens as many whole
    * packets as IN holds, says how many bytes it consumed, and gives plain
    * text (possibly none yet).  Results are valid until the next call of the
-   * same hook.  Both return 0 or -1 after host->error.
+   * same hook; they never lie in IN.  Both return 0 or -1 after host->error.
    */
   size_t (*layer) (void *conv);
   int (*wrap) (void *conv, const void *in, size_t len,
@@ -137,6 +137,12 @@ struct virgate_auth_ops {
   int (*password) (void *inst, const struct virgate_auth_context *context,
                    const char *user, const char *secret,
                    struct virgate_identity *identity);
+
+  /* The strength of that layer's encryption in bits; 0 where it protects
+   * from changes only.  From 56 on the connection counts as encrypted.
+   * NULL: 0.
+   */
+  uint32_t (*layer_bits) (void *conv);
 };
 
 #ifdef __cplusplus

@@ -15,6 +15,9 @@ test_log_SOURCES = test-log.c
 check_PROGRAMS += test-peer
 test_peer_SOURCES = test-peer.c
 
+check_PROGRAMS += test-layer
+test_layer_SOURCES = test-layer.c
+
 check_PROGRAMS += test-uri
 test_uri_SOURCES = test-uri.c
 
