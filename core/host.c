@@ -167,7 +167,8 @@ host_secret_free (char *secret)
 /* Transports below, files and timers ------------------------------------- */
 
 static const struct virgate_transport *
-host_lower (const struct virgate_host *host, const char *name)
+host_lower_with (const struct virgate_host *host, const char *name,
+                 const char *const *defaults)
 {
   struct instance *instance = (struct instance *) instance_of (host);
   CLEANUP_ERROR struct virgate_error err = { 0 };
@@ -177,12 +178,18 @@ host_lower (const struct virgate_host *host, const char *name)
   module = modules_load (instance->env->modules, VIRGATE_KIND_TRANSPORT, name,
                          &err);
   if (module)
-    lower = instance_open_lower (instance, module, &err);
+    lower = instance_open_lower (instance, module, defaults, &err);
   if (lower)
     return &lower->transport;
   host_error (host, "%s", error_message (&err));
   last.is_placed = module != NULL;
   return NULL;
+}
+
+static const struct virgate_transport *
+host_lower (const struct virgate_host *host, const char *name)
+{
+  return host_lower_with (host, name, NULL);
 }
 
 static int
@@ -252,5 +259,6 @@ host_init (struct instance *instance)
     .config_place = host_config_place,
     .identity_get = identity_get,
     .stop_fd = env->stop_fd ? host_stop_fd : NULL,
+    .lower_with = env->modules ? host_lower_with : NULL,
   };
 }

@@ -17,6 +17,7 @@ bool host_error_is_placed (void);
 /* As instance_open, with the section of the parent, who then owns it. */
 struct instance *instance_open_lower (struct instance *parent,
                                       const struct module *module,
+                                      const char *const *defaults,
                                       struct virgate_error *err);
 
 #endif /* VIRGATE_CORE_HOST_H */

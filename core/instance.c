@@ -98,6 +98,24 @@ give_port (struct instance *instance, struct virgate_error *err)
   return 0;
 }
 
+/* What the outer transport chose for keys that the section leaves out. */
+static int
+give_defaults (struct instance *instance, const char *const *pairs,
+               struct virgate_error *err)
+{
+  const struct virgate_module *desc = &instance->module->desc;
+
+  for (; pairs && pairs[0]; pairs += 2) {
+    if (desc->config == NULL || config_option (desc->options, pairs[0]) == NULL
+        || (instance->section && config_key (instance->section, pairs[0])))
+      continue;
+    host_error_forget ();
+    if (desc->config (instance->inst, pairs[0], pairs[1]) == -1)
+      return blame (instance, NULL, err);
+  }
+  return 0;
+}
+
 static int
 give_keys (struct instance *instance, struct virgate_error *err)
 {
@@ -175,7 +193,8 @@ get_ready (struct instance *instance, struct virgate_error *err)
 }
 
 static int
-configure (struct instance *instance, struct virgate_error *err)
+configure (struct instance *instance, const char *const *defaults,
+           struct virgate_error *err)
 {
   const struct virgate_module *desc = &instance->module->desc;
 
@@ -185,7 +204,8 @@ configure (struct instance *instance, struct virgate_error *err)
     blame (instance, NULL, err);
     return -1;
   }
-  if (give_keys (instance, err) == 0 && get_ready (instance, err) == 0)
+  if (give_defaults (instance, defaults, err) == 0
+      && give_keys (instance, err) == 0 && get_ready (instance, err) == 0)
     return 0;
   if (desc->close)
     desc->close (instance->inst);
@@ -227,13 +247,14 @@ close_lowers (struct instance *instance)
 }
 
 static struct instance *
-start (struct instance *instance, struct virgate_error *err)
+start (struct instance *instance, const char *const *defaults,
+       struct virgate_error *err)
 {
   if (instance == NULL) {
     error_set (err, VIRGATE_ERR_NO_MEMORY, VIRGATE_FROM_CONF, NULL);
     return NULL;
   }
-  if (configure (instance, err) == 0) {
+  if (configure (instance, defaults, err) == 0) {
     instance->transport.inst = instance->inst;
     instance->section = NULL;
     return instance;
@@ -249,12 +270,12 @@ instance_open (const struct module *module, const struct host_env *env,
                const struct virgate_option *own, const char *title,
                struct virgate_error *err)
 {
-  return start (instance_new (module, env, section, own, title), err);
+  return start (instance_new (module, env, section, own, title), NULL, err);
 }
 
 struct instance *
 instance_open_lower (struct instance *parent, const struct module *module,
-                     struct virgate_error *err)
+                     const char *const *defaults, struct virgate_error *err)
 {
   struct instance *instance = instance_new (module, parent->env,
                                             parent->section, parent->own,
@@ -262,7 +283,7 @@ instance_open_lower (struct instance *parent, const struct module *module,
 
   if (instance)
     instance->parent = parent;
-  instance = start (instance, err);
+  instance = start (instance, defaults, err);
   if (instance) {
     instance->next = parent->lowers;
     parent->lowers = instance;

@@ -265,6 +265,16 @@ layer_pollfd (void *opaque)
   return layer->lower_ops->pollfd (layer->lower);
 }
 
+static int
+layer_pollfd_write (void *opaque)
+{
+  struct layer *layer = opaque;
+  const struct virgate_transport_ops *ops = layer->lower_ops;
+
+  return ops->pollfd_write ? ops->pollfd_write (layer->lower)
+                           : ops->pollfd (layer->lower);
+}
+
 uint32_t
 layer_caps (void *opaque)
 {
@@ -322,6 +332,7 @@ static const struct virgate_transport_ops layer_ops = {
   .shutdown = layer_shutdown,
   .close = layer_close,
   .recheck = layer_recheck,
+  .pollfd_write = layer_pollfd_write,
 };
 
 /* Its beginning ----------------------------------------------------------- */

@@ -184,12 +184,14 @@ access_enters (struct session *session)
 {
   const struct listener *listener = session->listener;
   struct access_answer answer;
+  struct virgate_fact fact;
 
   access_ask_enter (listener->policy, &session->peer, &session->identity,
                     &answer);
   if (!answer.is_yes)
     log_no (listener->log, listener, &session->peer, "entry", &answer);
-  else if (answer.read_only)
+  else if (answer.read_only
+           || peer_get (&session->peer, VIRGATE_FACT_READ_ONLY, 0, &fact))
     session->is_read_only = true;
   return answer.is_yes;
 }

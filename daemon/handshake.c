@@ -55,16 +55,15 @@ refuse (struct session *session)
   auth_refuse (session, error_message (&error));
 }
 
-/* A transport may change descriptors in its handshake. */
-static void
-follow_descriptor (struct session *session)
+void
+handshake_over (struct session *session)
 {
-  uv_os_fd_t fd;
-
-  if (uv_fileno ((uv_handle_t *) &session->poll, &fd) != 0
-      || fd != session->ops->pollfd (session->conn))
-    session_close (session, VIRGATE_LOG_ERROR, "the transport changed its "
-                   "descriptor");
+  host_error_forget ();
+  if (session->ops->peer
+      && session->ops->peer (session->conn, &session->peer, 1) == -1)
+    refuse (session);
+  else
+    auth_begin (session);
 }
 
 static void
@@ -72,15 +71,7 @@ succeed (struct session *session)
 {
   handshake_end (session);
   session->want_out = 0;
-  follow_descriptor (session);
-  if (session_is_closing (session))
-    return;
-  host_error_forget ();
-  if (session->ops->peer
-      && session->ops->peer (session->conn, &session->peer, 1) == -1)
-    refuse (session);
-  else
-    auth_begin (session);
+  session_watch_anew (session);
 }
 
 /* What a step led to, on the loop. */

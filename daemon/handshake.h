@@ -14,6 +14,9 @@ struct session;
 void handshake_begin (struct session *session);
 void handshake_step (struct session *session);
 
+/* The hands are shaken and the descriptor is watched: state the facts. */
+void handshake_over (struct session *session);
+
 /* Has a worker the connection now?  Then nobody else may touch it. */
 bool handshake_is_busy (const struct session *session);
 

@@ -53,24 +53,6 @@ return_out (struct session *session)
     buf_free (out);
 }
 
-static void
-on_poll (uv_poll_t *poll, int status, int events)
-{
-  struct session *session = poll->data;
-
-  session->loop->now = now_ns ();
-  if (status < 0)
-    session->polled = 0;        /* libuv has stopped */
-  /* A handshake finds out by itself, and has better words. */
-  if (status < 0 && session->state != SESSION_HANDSHAKE)
-    session_close (session, VIRGATE_LOG_DEBUG, "the connection failed");
-  else if (events & UV_DISCONNECT)
-    session_close (session, VIRGATE_LOG_DEBUG,
-                   "the other side closed the connection");
-  else
-    session_event (session);
-}
-
 void
 session_poll (struct session *session)
 {
@@ -85,13 +67,7 @@ session_poll (struct session *session)
     events = session->want_in ? session->want_in : UV_READABLE;
   else if (session->is_stuck)
     events = UV_DISCONNECT;
-  if (events == session->polled)
-    return;
-  session->polled = events;
-  if (events == 0)
-    uv_poll_stop (&session->poll);
-  else
-    uv_poll_start (&session->poll, events, on_poll);
+  session_watch (session, events);
 }
 
 /* Nothing is left to write.  What waited for that, because there was output

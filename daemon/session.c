@@ -74,15 +74,10 @@ static void
 begin (struct session *session)
 {
   struct loop *loop = session->loop;
-  int fd = session->ops->pollfd (session->conn);
 
   list_append (&loop->sessions, &session->link);
-  if (uv_poll_init (&loop->uv, &session->poll, fd) != 0) {
-    session_close (session, VIRGATE_LOG_WARNING, "cannot be polled");
+  if (session_watch_begin (session) == -1)
     return;
-  }
-  session->poll.data = session;
-  session_pin (session);
   session_log (session, VIRGATE_LOG_DEBUG, "connected");
   if (loop->is_stopping)
     session_close (session, VIRGATE_LOG_DEBUG, "shutting down");
@@ -171,12 +166,6 @@ session_log (const struct session *session, int level, const char *fmt, ...)
 }
 
 static void
-on_poll_closed (uv_handle_t *handle)
-{
-  session_unpin (handle->data);
-}
-
-static void
 leave_lists (struct session *session)
 {
   list_remove (&session->ready);
@@ -196,8 +185,7 @@ close_transport (struct session *session)
 
   if (session->ops->shutdown && !is_busy)
     session->ops->shutdown (session->conn);
-  if (session->poll.data)
-    uv_close ((uv_handle_t *) &session->poll, on_poll_closed);
+  session_watch_end (session);
   if (is_busy)
     return;
   session->ops->close (session->conn);

@@ -49,6 +49,7 @@ struct session_jobs {
 
 struct session {
   uv_poll_t poll;
+  uv_poll_t *poll_write;        /* of a transport with a second descriptor */
   struct loop *loop;
   struct listener *listener;    /* a reference */
   const struct virgate_transport_ops *ops;
@@ -117,6 +118,15 @@ void session_again (struct session *session);
 /* Write what there is, and poll for what is waited for. */
 void session_flush (struct session *session);
 void session_poll (struct session *session);
+/* session-poll.c: watch for these uv events and no others; from the beginning,
+ * to the end, and, after a handshake that may have changed the descriptor,
+ * anew, which leads to handshake_over.
+ */
+void session_watch (struct session *session, int events);
+int session_watch_begin (struct session *session);
+void session_watch_end (struct session *session);
+void session_watch_anew (struct session *session);
+
 /* The events that polling found. */
 void session_event (struct session *session);
 

@@ -157,6 +157,13 @@ struct virgate_host {
    * from.  Any thread.
    */
   int (*stop_fd) (const struct virgate_host *host);
+
+  /* As lower, with values for keys that the section may leave out: key and
+   * value in turn, then NULL; borrowed during the call.
+   */
+  const struct virgate_transport *
+    (*lower_with) (const struct virgate_host *host, const char *name,
+                   const char *const *defaults);
 };
 
 #define VIRGATE_HOST_HAS(host, slot)                                    \

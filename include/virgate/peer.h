@@ -62,7 +62,9 @@ struct virgate_identity_entry {
  */
 #define VIRGATE_FACT_TRANSPORT "transport"       /* string: "unix", "tls" */
 #define VIRGATE_FACT_LISTENER "listener"         /* string: section's name */
-#define VIRGATE_FACT_READ_ONLY "read-only"       /* 1, of a listener that is */
+#define VIRGATE_FACT_READ_ONLY "read-only"       /* 1, of a listener that is,
+                                                    or of a peer that is to do
+                                                    no more, by any word */
 #define VIRGATE_FACT_REMOTE "address"            /* address of the peer */
 #define VIRGATE_FACT_LOCAL "local-address"       /* address on this side */
 #define VIRGATE_FACT_PATH "path"                 /* Unix socket's path */
@@ -79,6 +81,8 @@ struct virgate_identity_entry {
 #define VIRGATE_FACT_TLS_KEY_BITS "tls-key-bits"
 #define VIRGATE_FACT_SSH_USER "ssh-user"
 #define VIRGATE_FACT_SSH_KEY "ssh-key"           /* SHA256:... */
+#define VIRGATE_FACT_SSH_IDENTITY "ssh-identity" /* the name that sshd's
+                                                    configuration gives a key */
 
 #ifdef __cplusplus
 }

@@ -155,6 +155,11 @@ struct virgate_transport_ops {
    */
   int (*connect) (void *inst, const struct virgate_uri *uri,
                   int64_t deadline, void **conn);
+
+  /* Server half: the descriptor to poll when writev wants to write, where it
+   * is another than the one that is read from.  NULL: pollfd's.
+   */
+  int (*pollfd_write) (void *conn);
 };
 
 /* A transport instance, as host->lower gives it to a wrapping transport. */
