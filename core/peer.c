@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <netinet/in.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -381,4 +382,52 @@ identity_get (const struct virgate_identity *identity, uint32_t kind,
   entry->value = value;
   entry->vouch = (uint8_t) value[-1];
   return 1;
+}
+
+static const char *
+vouch_name (uint32_t vouch)
+{
+  static const char *const names[] = {
+    [VIRGATE_VOUCH_KERNEL] = "the kernel",
+    [VIRGATE_VOUCH_CERTIFICATE] = "a certificate",
+    [VIRGATE_VOUCH_EXCHANGE] = "an exchange",
+    [VIRGATE_VOUCH_CLAIM] = "its own word",
+  };
+
+  return vouch < COUNT_OF (names) && names[vouch] ? names[vouch] : "nobody";
+}
+
+static void add_text (char *text, size_t size, const char *fmt, ...)
+  __attribute__ ((format (printf, 3, 4)));
+
+static void
+add_text (char *text, size_t size, const char *fmt, ...)
+{
+  size_t used = strlen (text);
+  va_list args;
+
+  va_start (args, fmt);
+  vsnprintf (text + used, size - used, fmt, args);
+  va_end (args);
+}
+
+void
+identity_describe (const struct virgate_identity *identity, char *text,
+                   size_t size)
+{
+  struct virgate_identity_entry entry, name = { NULL, 0 };
+  uint32_t n;
+
+  *text = '\0';
+  for (n = 0; identity_get (identity, VIRGATE_IDENTITY_NAME, n, &name); n++)
+    ;
+  if (name.value)
+    add_text (text, size, "%s (%s)", name.value, vouch_name (name.vouch));
+  else
+    add_text (text, size, "nobody");
+  for (n = 0; identity_get (identity, VIRGATE_IDENTITY_METHOD, n, &entry); n++)
+    add_text (text, size, "%s%s", n == 0 ? ", by " : "+", entry.value);
+  for (n = 0; identity_get (identity, VIRGATE_IDENTITY_GROUP, n, &entry); n++)
+    add_text (text, size, "%s%s (%s)", n == 0 ? ", of " : ", ", entry.value,
+              vouch_name (entry.vouch));
 }

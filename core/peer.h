@@ -62,6 +62,13 @@ const char *identity_get_group (const struct virgate_identity *identity,
 int identity_get (const struct virgate_identity *identity, uint32_t kind,
                   uint32_t n, struct virgate_identity_entry *entry);
 
+/* For log lines: "joe (an exchange), by x509+password, of admins (the
+ * kernel)".  What does not fit is left out.
+ */
+#define IDENTITY_TEXT_MAX 512
+void identity_describe (const struct virgate_identity *identity, char *text,
+                        size_t size);
+
 /* The engine's part: an auth section said yes.  0, or -1 with ENOMEM. */
 int identity_method (struct virgate_identity *identity, const char *method);
 

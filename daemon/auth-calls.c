@@ -5,49 +5,23 @@
  */
 #include "config.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <virgate/remote.h>
 
+#include "common/cleanup.h"
 #include "common/mem.h"
 #include "daemon/auth-state.h"
 #include "daemon/call.h"
 #include "daemon/listeners.h"
 #include "daemon/seal.h"
 
-static void
-refused_landed (struct virgate_call *call)
-{
-  session_end (call->session);
-}
+/* Longest list of mechanisms. */
+#define MECHANISMS_MAX 1024
 
-/* All that a refused client learns; then the connection ends. */
-static int
-refuse (struct virgate_call *call)
-{
-  if (call->session->state < SESSION_OPEN)
-    call->landed = refused_landed;
-  if (call->session->reference)
-    return call_service_error (call, VIRGATE_ERR_AUTH_FAILED,
-                               VIRGATE_FROM_RPC, "this server refuses you; "
-                               "its log says why, under reference %08x",
-                               call->session->reference);
-  return call_service_error (call, VIRGATE_ERR_AUTH_FAILED, VIRGATE_FROM_RPC,
-                             "%s", "authentication failed");
-}
-
-/* So does this client, but stock ones start an agent when they are told that
- * polkit finds none.
- */
-static int
-refuse_telling (struct virgate_call *call, const struct virgate_error *told)
-{
-  if (told->code == 0)
-    return refuse (call);
-  call->landed = refused_landed;
-  return call_service_record (call, told);
-}
+#define NOT_ENTERED "an access list lets it not in"
 
 static const struct auth_policy *
 policy_of (const struct auth *auth)
@@ -62,6 +36,28 @@ any_chain (const struct auth *auth, enum chain_state state)
     if (auth->chains[i] == state)
       return true;
   return false;
+}
+
+/* The type of a chain that waits for something. */
+static int32_t
+type_of (enum chain_state state)
+{
+  return state == CHAIN_TALKS ? VIRGATE_REMOTE_AUTH_SASL
+         : state == CHAIN_POLKIT ? VIRGATE_REMOTE_AUTH_POLKIT : -1;
+}
+
+/* Stock clients take the first, or the one that their URI names: the order is
+ * the config's.
+ */
+static void
+list_types (const struct auth *auth, int32_t *types, uint32_t *count)
+{
+  for (unsigned i = 0; i < policy_of (auth)->count; i++) {
+    int32_t type = type_of (auth->chains[i]);
+
+    if (type != -1 && (*count == 0 || (*count == 1 && types[0] != type)))
+      types[(*count)++] = type;
+  }
 }
 
 int
@@ -79,82 +75,43 @@ auth_list (void *conn, struct virgate_call *call, const void *args, void *ret)
     return 0;
   }
   if (auth_is_refused (auth))
-    return refuse (call);
-  if (any_chain (auth, CHAIN_TALKS))
-    list->types.val[list->types.len++] = VIRGATE_REMOTE_AUTH_SASL;
-  if (any_chain (auth, CHAIN_POLKIT))
-    list->types.val[list->types.len++] = VIRGATE_REMOTE_AUTH_POLKIT;
+    return auth_refuse_call (call);
+  list_types (auth, list->types.val, &list->types.len);
   return 0;
 }
 
-/* Is a conversation possible at all now? */
+/* The session's authentication when there is something to talk about, or
+ * NULL: then it has been refused, or has succeeded.
+ */
 static struct auth *
-talking (struct virgate_call *call, bool is_begun)
+talking (const struct virgate_call *call)
 {
   struct auth *auth = call->session->auth;
 
-  if (call->session->state != SESSION_AUTH || auth == NULL
-      || !any_chain (auth, CHAIN_TALKS) || (auth->conv != NULL) != is_begun)
-    return NULL;
-  return auth;
+  return call->session->state == SESSION_AUTH && auth
+         && !auth_is_refused (auth) ? auth : NULL;
 }
 
-static const char *
-mechanisms_of (const struct auth *auth, const struct auth_method *method)
-{
-  struct virgate_auth_context context;
-  const char *mechanisms;
-
-  if (method->talk->mechanisms == NULL)
-    return "";
-  auth_context_init (auth->session, &context);
-  mechanisms = method->talk->mechanisms (method->talk_inst, &context);
-  return mechanisms ? mechanisms : "";
-}
-
-/* Append the mechanisms of a chain's methods to a list with commas. */
+/* A message that does not belong here ends what was begun. */
 static int
-append_mechanisms (const struct auth *auth, const struct auth_chain *chain,
-                   struct buf *list)
+misplaced (struct auth *auth, struct virgate_call *call, const char *what)
 {
-  for (unsigned i = 0; i < chain->count; i++) {
-    const char *more = mechanisms_of (auth, &chain->methods[i]);
-
-    if (*more == '\0')
-      continue;
-    if ((buf_len (list) > 0 && buf_append (list, ",", 1) == -1)
-        || buf_append (list, more, strlen (more)) == -1)
-      return -1;
-  }
-  return 0;
+  auth->call = call;
+  auth->begun = call->session->loop->now;
+  return auth_attempt_failed (auth, what, NULL);
 }
 
-int
-auth_sasl_init (void *conn, struct virgate_call *call, const void *args,
-                void *ret)
+/* The method of a chain that talks. */
+static const struct auth_method *
+talker (const struct auth *auth, unsigned chain)
 {
-  struct virgate_remote_auth_sasl_init_ret *init = ret;
-  struct auth *auth = talking (call, false);
-  CLEANUP (buf_free) struct buf list = BUF_INIT;
-
-  if (auth == NULL)
-    return refuse (call);
-  for (unsigned i = 0; i < policy_of (auth)->count; i++)
-    if (auth->chains[i] == CHAIN_TALKS
-        && append_mechanisms (auth, &policy_of (auth)->chains[i],
-                              &list) == -1)
-      return refuse (call);
-  init->mechlist = arena_strndup (&call->arena, buf_data (&list),
-                                  buf_len (&list));
-  return init->mechlist ? 0 : refuse (call);
+  return &policy_of (auth)->chains[chain].methods[auth->talkers[chain]];
 }
 
 /* Is NAME one of the words between commas? */
 static bool
-list_has (const char *list, const char *name)
+list_has (const char *list, const char *name, size_t len)
 {
-  size_t len = strlen (name);
-
   while (len > 0) {
     const char *end = strchrnul (list, ',');
 
@@ -167,52 +124,145 @@ list_has (const char *list, const char *name)
   return false;
 }
 
-/* Choose the chain and method that the mechanism belongs to. */
-static bool
-choose (struct auth *auth, const char *mech)
+/* Append the words of a list to another of this size, each once. */
+static void
+merge_list (char *list, size_t size, const char *more)
 {
-  for (unsigned i = 0; i < policy_of (auth)->count; i++) {
-    const struct auth_chain *chain = &policy_of (auth)->chains[i];
+  while (*more) {
+    size_t len = strcspn (more, ","), used = strlen (list);
 
-    for (unsigned j = 0; auth->chains[i] == CHAIN_TALKS && j < chain->count;
-         j++)
-      if (list_has (mechanisms_of (auth, &chain->methods[j]), mech)) {
-        auth->chain = chain;
-        auth->talks = &chain->methods[j];
-        return true;
-      }
+    if (!list_has (list, more, len) && used + len + 2 <= size)
+      snprintf (list + used, size - used, "%s%.*s", used > 0 ? "," : "",
+                (int) len, more);
+    more += len + (more[len] == ',');
   }
+}
+
+int
+auth_sasl_init (void *conn, struct virgate_call *call, const void *args,
+                void *ret)
+{
+  struct virgate_remote_auth_sasl_init_ret *init = ret;
+  struct auth *auth = talking (call);
+  char list[MECHANISMS_MAX] = "";
+
+  if (auth == NULL)
+    return auth_refuse_call (call);
+  if (auth->conv)
+    return misplaced (auth, call, "it asked for SASL's mechanisms in the "
+                      "middle of a conversation");
+  for (unsigned i = 0; i < policy_of (auth)->count; i++)
+    if (auth->chains[i] == CHAIN_TALKS)
+      merge_list (list, sizeof list,
+                  auth_mechanisms (auth->session, talker (auth, i)));
+  if (*list == '\0')
+    return misplaced (auth, call, "it asked for SASL, which is not offered");
+  init->mechlist = arena_strndup (&call->arena, list, strlen (list));
+  return init->mechlist ? 0 : auth_refuse_call (call);
+}
+
+/* Choose the next chain, from this one on, with a method that the mechanism
+ * belongs to.
+ */
+static bool
+choose (struct auth *auth, unsigned from)
+{
+  for (unsigned i = from; i < policy_of (auth)->count; i++)
+    if (auth->chains[i] == CHAIN_TALKS
+        && list_has (auth_mechanisms (auth->session, talker (auth, i)),
+                     auth->mech, strlen (auth->mech))) {
+      auth->chain = &policy_of (auth)->chains[i];
+      auth->talks = talker (auth, i);
+      return true;
+    }
   return false;
 }
 
-/* One message of the conversation; afterwards the rest of the chain. */
-int
-auth_talk (struct auth *auth)
+/* After the conversation's yes, the rest of the chain. */
+static int
+finish_chain (struct auth *auth, int result)
 {
   struct session *session = auth->session;
   unsigned index = auth->talks - auth->chain->methods;
-  struct virgate_auth_context context;
-  int result = VIRGATE_AUTH_YES;
 
-  auth->out = (struct virgate_auth_data) { NULL, 0 };
-  if (auth->task == AUTH_START) {
-    identity_rewind (&session->identity, 0);
-    result = auth_decide (session, auth->chain, 0, index, true);
-    auth_context_init (session, &context);
-    if (result == VIRGATE_AUTH_YES)
-      result = auth->talks->talk->start (auth->talks->talk_inst, &context,
-                                         auth->mech, &auth->in, &auth->out,
-                                         &auth->conv, &session->identity);
-  }
-  else
-    result = auth->talks->talk->step (auth->conv, &auth->in, &auth->out,
-                                      &session->identity);
+  if (result == VIRGATE_AUTH_NO || result == VIRGATE_AUTH_ERROR)
+    auth_note_why (auth, auth->talks);
   if (result != VIRGATE_AUTH_YES)
     return result;
   if (identity_method (&session->identity, auth->talks->name) == -1)
     return VIRGATE_AUTH_ERROR;
   return auth_decide (session, auth->chain, index + 1, auth->chain->count,
                       true);
+}
+
+/* The first message, to one chain. */
+static int
+start_chain (struct auth *auth)
+{
+  const struct auth_method *talks = auth->talks;
+  struct session *session = auth->session;
+  unsigned index = talks - auth->chain->methods;
+  struct virgate_auth_context context;
+  int result;
+
+  auth_drop_conversation (auth);
+  auth->out = (struct virgate_auth_data) { NULL, 0 };
+  result = auth_decide (session, auth->chain, 0, index, true);
+  if (result != VIRGATE_AUTH_YES)
+    return result;
+  auth_context_init (session, &context);
+  host_error_forget ();
+  result = talks->talk->start (talks->talk_inst, &context, auth->mech,
+                               &auth->in, &auth->out, &auth->conv,
+                               &session->identity);
+  return finish_chain (auth, result);
+}
+
+/* The first message.  A chain that says no at once has not told the client
+ * anything yet: the same message can be meant for another, as a password is
+ * that only one of two user databases knows.
+ */
+static int
+start_chains (struct auth *auth)
+{
+  int result;
+
+  do
+    result = start_chain (auth);
+  while (result != VIRGATE_AUTH_YES && result != VIRGATE_AUTH_MORE
+         && choose (auth, auth->chain - policy_of (auth)->chains + 1));
+  return result;
+}
+
+int
+auth_talk (struct auth *auth)
+{
+  if (auth->task == AUTH_START)
+    return start_chains (auth);
+  auth->out = (struct virgate_auth_data) { NULL, 0 };
+  host_error_forget ();
+  return finish_chain (auth,
+                       auth->talks->talk->step (auth->conv, &auth->in,
+                                                &auth->out,
+                                                &auth->session->identity));
+}
+
+static int
+talk_failed (struct auth *auth)
+{
+  CLEANUP_FREE char *why = steal_pointer (&auth->why);
+
+  return auth_attempt_failed (auth, why ? why : "the conversation came to "
+                              "nothing", NULL);
+}
+
+/* Authenticated, but not let in. */
+static int
+not_let_in (struct auth *auth, struct virgate_call *call, const char *why)
+{
+  auth_fail (auth);             /* calls that wait get no second guess */
+  auth_log_refusal (auth->session, why);
+  return auth_refuse_call (call);
 }
 
 /* What START and STEP answer; their results have the same layout. */
@@ -223,21 +273,19 @@ settle_talk (struct auth *auth)
   struct virgate_remote_auth_sasl_step_ret *ret = call->ret;
   struct session *session = auth->session;
 
-  if (auth->outcome != VIRGATE_AUTH_MORE
-      && (auth->outcome != VIRGATE_AUTH_YES || seal_prepare (auth) == -1
-          || auth_succeed (session) == -1)) {
-    session_log (session, VIRGATE_LOG_NOTICE, "refused: authentication by %s "
-                 "failed", auth->talks->name);
-    auth_fail (auth);           /* calls that wait get no second guess */
-    return refuse (call);
-  }
+  if (auth->outcome != VIRGATE_AUTH_MORE && auth->outcome != VIRGATE_AUTH_YES)
+    return talk_failed (auth);
+  if (auth->outcome == VIRGATE_AUTH_YES && seal_prepare (auth) == -1)
+    return not_let_in (auth, call, "no security layer");
+  if (auth->outcome == VIRGATE_AUTH_YES && auth_succeed (session) == -1)
+    return not_let_in (auth, call, NOT_ENTERED);
   ret->complete = auth->outcome == VIRGATE_AUTH_YES;
   ret->nil = auth->out.data == NULL;
   if (auth->out.data && auth->out.len <= VIRGATE_AUTH_DATA_MAX) {
     ret->data.val = (uint8_t *) arena_strndup (&call->arena, auth->out.data,
                                                auth->out.len);
     if (ret->data.val == NULL)
-      return refuse (call);
+      return auth_refuse_call (call);
     ret->data.len = auth->out.len;
   }
   if (ret->complete)
@@ -255,6 +303,7 @@ talk (struct auth *auth, struct virgate_call *call, enum auth_task task,
       int32_t nil, const uint8_t *data, uint32_t len)
 {
   auth->call = call;
+  auth->begun = call->session->loop->now;
   auth->settle = settle_talk;
   auth->in.data = nil ? NULL : data ? (const void *) data : "";
   auth->in.len = nil ? 0 : len;
@@ -266,11 +315,16 @@ auth_sasl_start (void *conn, struct virgate_call *call, const void *args,
                  void *ret)
 {
   const struct virgate_remote_auth_sasl_start_args *start = args;
-  struct auth *auth = talking (call, false);
+  struct auth *auth = talking (call);
 
-  if (auth == NULL || !choose (auth, start->mech))
-    return refuse (call);
+  if (auth == NULL)
+    return auth_refuse_call (call);
+  if (auth->conv)
+    return misplaced (auth, call, "it began a conversation in the middle of "
+                      "another");
   auth->mech = start->mech;
+  if (!choose (auth, 0))
+    return misplaced (auth, call, "it chose a mechanism that is not offered");
   return talk (auth, call, AUTH_START, start->nil, start->data.val,
                start->data.len);
 }
@@ -280,10 +334,13 @@ auth_sasl_step (void *conn, struct virgate_call *call, const void *args,
                 void *ret)
 {
   const struct virgate_remote_auth_sasl_step_args *step = args;
-  struct auth *auth = talking (call, true);
+  struct auth *auth = talking (call);
 
   if (auth == NULL)
-    return refuse (call);
+    return auth_refuse_call (call);
+  if (auth->conv == NULL)
+    return misplaced (auth, call, "it went on with a conversation that it "
+                      "had not begun");
   return talk (auth, call, AUTH_STEP, step->nil, step->data.val,
                step->data.len);
 }
@@ -293,32 +350,38 @@ settle_polkit (struct auth *auth)
 {
   struct virgate_call *call = auth->call;
   struct virgate_remote_auth_polkit_ret *ret = call->ret;
+  CLEANUP_FREE char *why = NULL;
 
-  if (auth->outcome != VIRGATE_AUTH_YES
-      || auth_succeed (auth->session) == -1) {
-    session_log (auth->session, VIRGATE_LOG_NOTICE, "refused: %s",
-                 auth->why ? auth->why : "polkit did not authorize it");
-    auth_fail (auth);
-    return refuse_telling (call, &auth->told);
+  if (auth->outcome == VIRGATE_AUTH_YES
+      && auth_succeed (auth->session) == 0) {
+    ret->complete = 1;
+    auth_end (auth->session);
+    return 0;
   }
-  ret->complete = 1;
-  auth_end (auth->session);
-  return 0;
+  if (auth->outcome == VIRGATE_AUTH_YES)
+    return not_let_in (auth, call, NOT_ENTERED);
+  why = steal_pointer (&auth->why);
+  return auth_attempt_failed (auth, why ? why
+                              : "polkit did not authorize it", &auth->told);
 }
 
+/* A person may be asked for longer than the deadline: the module has one. */
 int
 auth_polkit (void *conn, struct virgate_call *call, const void *args,
              void *ret)
 {
-  struct auth *auth = call->session->auth;
+  struct auth *auth = talking (call);
 
-  if (call->session->state != SESSION_AUTH || auth == NULL || auth->conv
-      || !any_chain (auth, CHAIN_POLKIT))
-    return refuse (call);
-  for (unsigned i = 0; auth->chain == NULL; i++)
-    if (auth->chains[i] == CHAIN_POLKIT)
-      auth->chain = &policy_of (auth)->chains[i];
+  if (auth == NULL)
+    return auth_refuse_call (call);
+  if (auth->conv)
+    return misplaced (auth, call, "it asked for polkit in the middle of a "
+                      "conversation");
+  if (!any_chain (auth, CHAIN_POLKIT))
+    return misplaced (auth, call, "it asked for polkit, which is not "
+                      "offered");
   auth->call = call;
+  auth->begun = call->session->loop->now;
   auth->settle = settle_polkit;
   loop_unwait (&call->session->wait);
   return auth_run (auth, AUTH_POLKIT_DECIDES);

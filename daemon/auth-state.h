@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What the two files of authentication share: one session's state while it
+ * What the files of authentication share: one session's state while it
  * authenticates.
  */
 #ifndef VIRGATE_DAEMON_AUTH_STATE_H
@@ -12,7 +12,7 @@
 
 enum auth_task {
   AUTH_FACTS,                   /* all chains, from the facts */
-  AUTH_POLKIT_DECIDES,          /* one chain, with its polkit method */
+  AUTH_POLKIT_DECIDES,          /* the chains with a polkit method */
   AUTH_START,
   AUTH_STEP
 };
@@ -33,9 +33,14 @@ struct auth {
   struct policy *policy;        /* a reference */
   enum auth_task task;
   bool is_busy;                 /* a worker has it */
+  unsigned attempts;            /* that failed */
+  int64_t begun;                /* the attempt's last message came */
+  struct list delayed;          /* loop->delays, while an answer waits */
+  int64_t answer_at;            /* for so long */
   char *why;                    /* what methods said when they refused */
   struct virgate_error told;    /* what the client may know of it */
   uint8_t chains[AUTH_CHAINS_MAX]; /* enum chain_state */
+  uint8_t talkers[AUTH_CHAINS_MAX]; /* which method talks, or is polkit */
   struct virgate_call *call;    /* that waits for the task, or NULL */
   int (*settle) (struct auth *auth); /* on the loop, after the task */
   int outcome;                  /* of the task: enum virgate_auth_result */
@@ -58,6 +63,31 @@ int auth_succeed (struct session *session);
 /* It failed, and is not tried again on this connection. */
 void auth_fail (struct auth *auth);
 
+/* One line of the log has all that is known; the peer gets its reference. */
+void auth_log_refusal (struct session *session, const char *why);
+
+/* Keep the words of a method that just refused. */
+void auth_note_why (struct auth *auth, const struct auth_method *method);
+
+/* Whatever the conversation came to is forgotten. */
+void auth_drop_conversation (struct auth *auth);
+
+/* auth-attempts.c --------------------------------------------------------- */
+
+/* auth->call is refused, now and whatever else the session asks. */
+int auth_refuse_call (struct virgate_call *call);
+
+/* The attempt that auth->call belongs to came to nothing.  Its answer waits;
+ * after so many the connection ends.  told: what the client may know, or
+ * NULL.  Returns what the call's handler returns.
+ */
+int auth_attempt_failed (struct auth *auth, const char *why,
+                         const struct virgate_error *told);
+/* The session ends: so does the wait for an answer. */
+void auth_drop_answer (struct auth *auth);
+
+/* auth-calls.c ------------------------------------------------------------ */
+
 /* Is the session told 'no', whatever it asks? */
 bool auth_is_refused (const struct auth *auth);
 
@@ -69,5 +99,8 @@ int auth_decide (struct session *session, const struct auth_chain *chain,
 
 void auth_context_init (const struct session *session,
                         struct virgate_auth_context *context);
+/* What a method offers here, separated by commas; "" for nothing. */
+const char *auth_mechanisms (const struct session *session,
+                             const struct auth_method *method);
 
 #endif /* VIRGATE_DAEMON_AUTH_STATE_H */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Chains of methods, what the facts decide, and where the work is done; the
- * procedures are in auth-calls.c.
+ * procedures are in auth-calls.c, what follows a failure in auth-attempts.c.
  */
 #include "config.h"
 
@@ -33,7 +33,9 @@ auth_method_init (struct auth_method *method, const char *name, void *inst,
 bool
 auth_is_busy (const struct session *session)
 {
-  return session->auth && session->auth->is_busy;
+  const struct auth *auth = session->auth;
+
+  return auth && (auth->is_busy || !list_is_empty (&auth->delayed));
 }
 
 bool
@@ -64,18 +66,25 @@ auth_context_init (const struct session *session,
     context->key_bits = bits.num;
 }
 
-static bool
-has_conversation (const struct session *session,
-                  const struct auth_method *method)
+const char *
+auth_mechanisms (const struct session *session,
+                 const struct auth_method *method)
 {
   struct virgate_auth_context context;
   const char *mechanisms;
 
   if (method->talk->mechanisms == NULL)
-    return false;
+    return "";
   auth_context_init (session, &context);
   mechanisms = method->talk->mechanisms (method->talk_inst, &context);
-  return mechanisms && *mechanisms;
+  return mechanisms ? mechanisms : "";
+}
+
+static bool
+has_conversation (const struct session *session,
+                  const struct auth_method *method)
+{
+  return *auth_mechanisms (session, method) != '\0';
 }
 
 static bool
@@ -84,25 +93,30 @@ is_polkit (const struct auth_method *method)
   return method->ops->flags & VIRGATE_AUTH_POLKIT;
 }
 
+static void
+add_why (struct auth *auth, const char *who, const char *said)
+{
+  char *before = auth->why;
+
+  if (asprintf (&auth->why, "%s%s%s: %s", before ? before : "",
+                before ? "; " : "", who, said) == -1)
+    auth->why = NULL;
+  free (before);
+}
+
 /* Keep the words of a method that refuses, for the log; what it says of
  * polkit with a code, for the client as well.
  */
-static void
-note_why (struct auth *auth, const struct auth_method *method)
+void
+auth_note_why (struct auth *auth, const struct auth_method *method)
 {
   int32_t code, domain;
   bool is_coded = is_polkit (method) && host_error_code_of (&code, &domain);
   const char *said = host_error_said ();
-  char *before = auth->why;
 
   if (is_coded)
     error_set (&auth->told, code, domain, "%s", said);
-
-  if (said && asprintf (&auth->why, "%s%s%s: %s", before ? before : "",
-                        before ? "; " : "", method->name, said) == -1)
-    auth->why = NULL;
-  if (said)
-    free (before);
+  add_why (auth, method->name, said ? said : "no");
 }
 
 /* Ask one method; of polkit, only whether it is needed.  Its name is added to
@@ -130,7 +144,7 @@ decide_one (struct session *session, const struct auth_method *method,
   if (result != VIRGATE_AUTH_YES)
     identity_rewind (identity, before);
   if (result == VIRGATE_AUTH_NO || result == VIRGATE_AUTH_ERROR)
-    note_why (session->auth, method);
+    auth_note_why (session->auth, method);
   return result;
 }
 
@@ -164,20 +178,31 @@ has_said_yes (const struct virgate_identity *identity,
   return false;
 }
 
-/* What the facts say of one chain; the identity is filled when it is done. */
+/* What the facts say of one chain; the identity is filled when it is done,
+ * and *talker is the method that is left when it is not.
+ */
 static enum chain_state
-try_chain (struct session *session, const struct auth_chain *chain)
+try_chain (struct session *session, const struct auth_chain *chain,
+           uint8_t *talker)
 {
   struct virgate_identity *identity = &session->identity;
+  enum chain_state state = CHAIN_DONE;
 
   identity_rewind (identity, 0);
   if (auth_decide (session, chain, 0, chain->count, false)
       != VIRGATE_AUTH_YES)
     return CHAIN_FAILED;
   for (unsigned i = 0; i < chain->count; i++)
-    if (!has_said_yes (identity, &chain->methods[i]))
-      return is_polkit (&chain->methods[i]) ? CHAIN_POLKIT : CHAIN_TALKS;
-  return CHAIN_DONE;
+    if (!has_said_yes (identity, &chain->methods[i])) {
+      if (state != CHAIN_DONE) {
+        add_why (session->auth, chain->methods[i].name, "a second "
+                 "conversation, and clients hold one only");
+        return CHAIN_FAILED;
+      }
+      state = is_polkit (&chain->methods[i]) ? CHAIN_POLKIT : CHAIN_TALKS;
+      *talker = i;
+    }
+  return state;
 }
 
 static int
@@ -187,7 +212,8 @@ try_chains (struct auth *auth)
   struct session *session = auth->session;
 
   for (unsigned i = 0; i < policy->count; i++) {
-    auth->chains[i] = try_chain (session, &policy->chains[i]);
+    auth->chains[i] = try_chain (session, &policy->chains[i],
+                                 &auth->talkers[i]);
     if (auth->chains[i] == CHAIN_DONE)
       return VIRGATE_AUTH_YES;
   }
@@ -195,19 +221,43 @@ try_chains (struct auth *auth)
   return VIRGATE_AUTH_MORE;
 }
 
+/* The alternatives with polkit, in their order. */
+static int
+ask_polkit (struct auth *auth)
+{
+  const struct auth_policy *policy = &auth->policy->auth;
+  struct session *session = auth->session;
+  int result = VIRGATE_AUTH_NO;
+
+  for (unsigned i = 0; i < policy->count && result != VIRGATE_AUTH_YES; i++) {
+    const struct auth_chain *chain = &policy->chains[i];
+
+    if (auth->chains[i] != CHAIN_POLKIT)
+      continue;
+    identity_rewind (&session->identity, 0);
+    result = auth_decide (session, chain, 0, chain->count, true);
+  }
+  return result;
+}
+
+/* What was said before concerns this task no more. */
+static void
+forget_why (struct auth *auth)
+{
+  free (steal_pointer (&auth->why));
+  error_clear (&auth->told);
+}
+
 static void
 work (struct auth *auth)
 {
-  struct session *session = auth->session;
-
+  forget_why (auth);
   switch (auth->task) {
   case AUTH_FACTS:
     auth->outcome = try_chains (auth);
     break;
   case AUTH_POLKIT_DECIDES:
-    identity_rewind (&session->identity, 0);
-    auth->outcome = auth_decide (session, auth->chain, 0, auth->chain->count,
-                                 true);
+    auth->outcome = ask_polkit (auth);
     break;
   case AUTH_START:
   case AUTH_STEP:
@@ -220,6 +270,14 @@ static void
 work_on_worker (struct job *job)
 {
   work (container_of (job, struct auth, job));
+}
+
+void
+auth_drop_conversation (struct auth *auth)
+{
+  if (auth->conv)
+    auth->talks->talk->conv_free (steal_pointer (&auth->conv));
+  identity_rewind (&auth->session->identity, 0);
 }
 
 static void
@@ -253,7 +311,7 @@ deliver_outcome (struct mail *mail)
     session_again (session);
     session_poll (session);
   }
-  if (call)
+  if (call && result != VIRGATE_LATER)
     call_service_done (call, result);
   session_unpin (session);
 }
@@ -281,7 +339,7 @@ task_may_block (const struct auth *auth)
 {
   const struct auth_policy *policy = &auth->policy->auth;
 
-  if (auth->task != AUTH_FACTS)
+  if (auth->task == AUTH_STEP)
     return may_block (auth->chain);
   for (unsigned i = 0; i < policy->count; i++)
     if (may_block (&policy->chains[i]))
@@ -322,11 +380,12 @@ auth_fail (struct auth *auth)
 static void
 log_entry (const struct session *session)
 {
-  const char *name = identity_get_name (&session->identity);
-  const char *method = identity_get_method (&session->identity, 0);
+  char who[IDENTITY_TEXT_MAX];
 
-  session_log (session, VIRGATE_LOG_DEBUG, "let in as %s by %s%s",
-               name ? name : "nobody", method ? method : "no authentication",
+  if (!log_wants (&session->loop->server->log, VIRGATE_LOG_DEBUG))
+    return;
+  identity_describe (&session->identity, who, sizeof who);
+  session_log (session, VIRGATE_LOG_DEBUG, "let in as %s%s", who,
                session->is_read_only ? ", to read only" : "");
 }
 
@@ -345,13 +404,13 @@ auth_succeed (struct session *session)
   return 0;
 }
 
-/* One line has all that is known; the peer gets its reference. */
-static void
-log_refusal (struct session *session, const char *why)
+void
+auth_log_refusal (struct session *session, const char *why)
 {
-  while (session->reference == 0)
+  do
     if (getrandom (&session->reference, sizeof session->reference, 0) == -1)
       session->reference = 1;
+  while (session->reference == 0);
   session_log (session, VIRGATE_LOG_NOTICE, "refused, reference %08x: %s",
                session->reference, why);
 }
@@ -367,9 +426,9 @@ settle_facts (struct auth *auth)
     return 0;
   }
   if (auth_is_refused (auth))
-    log_refusal (session, auth->outcome == VIRGATE_AUTH_YES
-                 ? "an access list lets it not in" : auth->why ? auth->why
-                 : "no authentication method accepts it");
+    auth_log_refusal (session, auth->outcome == VIRGATE_AUTH_YES
+                      ? "an access list lets it not in" : auth->why
+                      ? auth->why : "no authentication method accepts it");
   else
     session->in.frame_max = LIMIT_SASL_FRAME;
   return 0;
@@ -390,6 +449,7 @@ make_auth (struct session *session)
   policy_ref (auth->policy);
   auth->settle = settle_facts;
   job_line_init (&auth->line);
+  list_init (&auth->delayed);
   session->auth = auth;
   return auth;
 }
@@ -422,7 +482,7 @@ auth_refuse (struct session *session, const char *why)
   session_enter (session, SESSION_AUTH);
   if (make_auth (session) == NULL)
     return;
-  log_refusal (session, why);
+  auth_log_refusal (session, why);
   session_poll (session);
 }
 
@@ -434,5 +494,6 @@ auth_end (struct session *session)
   if (auth == NULL || auth->is_busy)
     return;
   session->auth = NULL;
+  auth_drop_answer (auth);
   free_auth (auth);
 }

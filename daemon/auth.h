@@ -14,6 +14,7 @@
 #include <virgate/driver.h>
 
 struct instance;
+struct loop;
 struct session;
 
 /* Methods in one chain, and chains of one listener. */
@@ -56,8 +57,11 @@ void auth_refuse (struct session *session, const char *why);
 /* Free what belongs to the conversation. */
 void auth_end (struct session *session);
 
-/* Is a worker busy with it?  Then calls wait. */
+/* Is a worker busy with it, or an answer held back?  Then calls wait. */
 bool auth_is_busy (const struct session *session);
+
+/* Send the answers that have waited long enough. */
+void auths_answer (struct loop *loop);
 
 /* The procedures: see virgate_handler_fn. */
 int auth_list (void *conn, struct virgate_call *call, const void *args,

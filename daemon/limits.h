@@ -19,6 +19,8 @@ struct limits {
   uint64_t max_message;         /* longer ones are refused unread */
   uint64_t max_unread;          /* bytes one client leaves unread */
   uint64_t client_workers;      /* calls of one client running at once */
+  uint64_t auth_attempts;       /* of one connection */
+  int64_t auth_delay_ns;        /* of the answer to one that failed */
   int64_t handshake_ns, auth_ns, open_ns, frame_ns, write_ns;
   int64_t keepalive_ns;
   uint32_t keepalive_count;

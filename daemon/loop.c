@@ -11,6 +11,7 @@
 
 #include "common/cleanup.h"
 #include "common/mem.h"
+#include "daemon/auth.h"
 #include "daemon/call.h"
 #include "daemon/loop.h"
 #include "daemon/session.h"
@@ -183,6 +184,7 @@ on_timer (uv_timer_t *timer)
   tidy (loop);
   for (int which = 0; which < WAIT_COUNT; which++)
     expire (loop, which);
+  auths_answer (loop);
   sessions_keepalive (loop);
 }
 
@@ -221,6 +223,7 @@ init_lists (struct loop *loop)
   list_init (&loop->ready);
   list_init (&loop->touched);
   list_init (&loop->pinged);
+  list_init (&loop->delays);
   for (int which = 0; which < WAIT_COUNT; which++)
     list_init (&loop->waits[which]);
 }

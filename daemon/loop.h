@@ -69,6 +69,7 @@ struct loop {
   struct list touched;          /* sessions with output nobody wrote yet */
   struct list waits[WAIT_COUNT];
   struct list pinged;           /* sessions with keepalive */
+  struct list delays;           /* answers that wait; auth-attempts.c */
 
   uv_async_t wake;
   uv_idle_t again;              /* runs while ready is not empty */

@@ -38,6 +38,14 @@ keep_part (struct policy *policy, struct part *part,
   return 0;
 }
 
+/* Do facts alone never suffice this method? */
+static bool
+must_talk (const struct auth_method *method)
+{
+  return (method->ops->flags & VIRGATE_AUTH_POLKIT)
+         || (method->talk->start && method->ops->decide == NULL);
+}
+
 /* "x509+password": methods that must all say yes. */
 static int
 add_chain (struct policy *policy, const struct config_section *section,
@@ -60,7 +68,7 @@ add_chain (struct policy *policy, const struct config_section *section,
       return complain (err, section, "auth", "too many methods in a chain");
     auth_method_init (&chain->methods[chain->count], part->name,
                       part->instance->inst, part->instance->module->ops);
-    talkers += chain->methods[chain->count++].talk->start != NULL;
+    talkers += must_talk (&chain->methods[chain->count++]);
   }
   if (chain->count == 0)
     return complain (err, section, "auth", "a chain without methods");
