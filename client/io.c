@@ -300,6 +300,7 @@ read_once (struct virgate_conn *conn, struct turn *turn)
   struct virgate_fds fds;
 
   fds.count = 0;
+  host_error_forget ();
   if (conn->one_at_a_time)
     pthread_mutex_lock (&conn->io_lock);
   turn->count = conn->ops->readv (conn->transport, &iov, 1, &fds);
@@ -385,11 +386,11 @@ end_broken (struct virgate_conn *conn, int errnum)
     conn_end (conn, "cannot receive: %s", strerror (errnum));
 }
 
-/* A security layer has words of its own. */
+/* A transport or a security layer may know more than errno does. */
 static const char *
 read_failure (int errnum)
 {
-  const char *said = errnum == EPROTO ? host_error_said () : NULL;
+  const char *said = host_error_said ();
 
   return said ? said : strerror (errnum);
 }

@@ -17,7 +17,8 @@ extern "C" {
 #endif
 
 /* Results of I/O hooks other than a byte count (readv: 0 is end of file). */
-#define VIRGATE_IO_ERROR (-1)           /* errno says why */
+#define VIRGATE_IO_ERROR (-1)           /* errno says why; readv may say more
+                                           by host->error */
 #define VIRGATE_IO_WANT_READ (-2)       /* again when the fd is readable */
 #define VIRGATE_IO_WANT_WRITE (-3)      /* again when the fd is writable */
 

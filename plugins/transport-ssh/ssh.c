@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * transport-ssh: the module, its keys, and which half a connection belongs
+ * to.  The client half begins in client.c.
+ */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "ssh.h"
+
+static const struct virgate_option options[] = {
+  { "backend", VIRGATE_OPTION_STRING, .def = "libssh2",
+    .help = "client: libssh2, or openssh to run the system's ssh" },
+  { "command", VIRGATE_OPTION_STRING,
+    .help = "client: a program to run as ssh; implies backend = openssh" },
+  { "key-file", VIRGATE_OPTION_STRING,
+    .help = "client: the private key to log in with" },
+  { "ssh-auth", VIRGATE_OPTION_STRING,
+    .def = "agent,privkey,password,keyboard-interactive",
+    .help = "client: ways to log in, in order" },
+  { "known-hosts", VIRGATE_OPTION_STRING,
+    .help = "client: the file of known host keys, instead of ssh's" },
+  { "known-hosts-verify", VIRGATE_OPTION_STRING,
+    .help = "client: normal asks about a new host, auto trusts it, ignore "
+            "checks nothing" },
+  { "proxy-jump", VIRGATE_OPTION_STRING,
+    .help = "client: hosts to pass on the way: [USER@]HOST[:PORT],..." },
+  { "proxy", VIRGATE_OPTION_STRING, .def = "auto",
+    .help = "client: what joins sshd and the daemon: auto, native, netcat" },
+  { "netcat", VIRGATE_OPTION_STRING, .def = "nc",
+    .help = "client: the far side's netcat" },
+  { "helper", VIRGATE_OPTION_STRING,
+    .help = "client: the far side's helper, instead of virgate-ssh-helper "
+            "and virt-ssh-helper" },
+  { "socket", VIRGATE_OPTION_STRING,
+    .help = "client: the daemon's socket on the far side" },
+  { "mode", VIRGATE_OPTION_STRING, .def = "auto",
+    .help = "client: far side's daemon: auto, legacy (libvirtd) or direct" },
+  { "ssh-config", VIRGATE_OPTION_STRING,
+    .help = "client: ssh's config, instead of the user's and the system's; "
+            "none reads none" },
+  { "linger", VIRGATE_OPTION_UINT, .max = 3600, .unit = "seconds",
+    .def = "2",
+    .help = "client: keep an unused ssh connection for the next one" },
+  { NULL }
+};
+
+/* Life of an instance ----------------------------------------------------- */
+
+static int
+ssh_open (const struct virgate_host *host, void **inst)
+{
+  struct ssh *ssh = calloc (1, sizeof *ssh);
+
+  if (ssh == NULL)
+    return host->error (host, "out of memory");
+  ssh->host = host;
+  *inst = ssh;
+  return 0;
+}
+
+static void
+ssh_close_inst (void *inst)
+{
+  ssh_free_words (inst);
+  free (inst);
+}
+
+static int
+ssh_config_key (void *inst, const char *key, const char *value)
+{
+  return ssh_set_word (inst, key, value) == -1 ? -1 : 0;
+}
+
+/* Hooks of connections ---------------------------------------------------- */
+
+static const struct ssh_half *
+half_of (void *conn)
+{
+  return ((struct ssh_conn *) conn)->half;
+}
+
+static ssize_t
+ssh_readv (void *conn, const struct iovec *iov, int iovcnt,
+           struct virgate_fds *fds)
+{
+  if (fds)
+    fds->count = 0;
+  return half_of (conn)->readv (conn, iov, iovcnt, fds);
+}
+
+static ssize_t
+ssh_writev (void *conn, const struct iovec *iov, int iovcnt,
+            const struct virgate_fds *fds)
+{
+  return half_of (conn)->writev (conn, iov, iovcnt, fds);
+}
+
+static size_t
+ssh_pending (void *conn)
+{
+  return half_of (conn)->pending ? half_of (conn)->pending (conn) : 0;
+}
+
+static int
+ssh_pollfd (void *conn)
+{
+  return half_of (conn)->pollfd (conn);
+}
+
+static int
+ssh_peer (void *conn, struct virgate_peer *peer, int after_handshake)
+{
+  return half_of (conn)->peer (conn, peer, after_handshake);
+}
+
+static void
+ssh_shutdown (void *conn)
+{
+  half_of (conn)->shutdown (conn);
+}
+
+static void
+ssh_close (void *conn)
+{
+  half_of (conn)->close (conn);
+}
+
+/* Tables ------------------------------------------------------------------ */
+
+static const char *const schemes[] = { "ssh", "libssh2", "libssh", NULL };
+
+static const struct virgate_transport_ops ops = {
+  .schemes = schemes,
+  .params = ssh_params,
+  .caps = VIRGATE_CAP_ENCRYPTED | VIRGATE_CAP_DUPLEX,
+  .default_port = 0,            /* the user's ssh config may know it */
+  .readv = ssh_readv,
+  .writev = ssh_writev,
+  .pending = ssh_pending,
+  .pollfd = ssh_pollfd,
+  .peer = ssh_peer,
+  .shutdown = ssh_shutdown,
+  .close = ssh_close,
+  .connect = ssh_connect,
+};
+
+VIRGATE_MODULE_EXPORT const struct virgate_module virgate_module = {
+  VIRGATE_MODULE_HEAD,
+  .kind = VIRGATE_KIND_TRANSPORT,
+  .ops_size = sizeof ops,
+  .name = "ssh",
+  .version = PACKAGE_VERSION,
+  .summary = "ssh, with the user's keys, agent and ssh config",
+  .options = options,
+  .open = ssh_open,
+  .config = ssh_config_key,
+  .close = ssh_close_inst,
+  .ops = &ops,
+};
