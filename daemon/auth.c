@@ -21,7 +21,9 @@ void
 auth_method_init (struct auth_method *method, const char *name, void *inst,
                   const struct virgate_auth_ops *ops)
 {
-  bool is_plain = ops->start == NULL && ops->password;
+  bool is_plain = ops->start == NULL && ops->password
+                  && (ops->wants_password == NULL
+                      || ops->wants_password (inst));
 
   *method = (struct auth_method) {
     .name = name, .inst = inst, .ops = ops,

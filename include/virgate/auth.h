@@ -143,6 +143,11 @@ struct virgate_auth_ops {
    * NULL: 0.
    */
   uint32_t (*layer_bits) (void *conv);
+
+  /* Does this section want passwords?  Asked once its keys are known.  NULL:
+   * it does when there is the hook.
+   */
+  int (*wants_password) (void *inst);
 };
 
 #ifdef __cplusplus
