@@ -26,7 +26,7 @@ static const struct word {
   [SSH_NETCAT] = { "netcat", "netcat" },
   [SSH_SOCKET] = { "socket", "socket" },
   [SSH_PROXY] = { "proxy", "proxy", { "auto", "native", "netcat" } },
-  [SSH_MODE] = { "mode", "mode", { "auto", "legacy", "direct" } },
+  [SSH_MODE] = { "remote-mode", "mode", { "auto", "legacy", "direct" } },
   [SSH_HELPER] = { "helper", "helper" },
   [SSH_NO_VERIFY] = { NULL, "no_verify" },
   [SSH_NO_TTY] = { NULL, "no_tty" },

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * transport-ssh: the module, its keys, and which half a connection belongs
- * to.  The client half begins in client.c.
+ * to.  The client half begins in client.c, the server half in listen.c.
  */
 #include "config.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "listen.h"
 #include "ssh.h"
 
 static const struct virgate_option options[] = {
@@ -36,7 +37,7 @@ static const struct virgate_option options[] = {
             "and virt-ssh-helper" },
   { "socket", VIRGATE_OPTION_STRING,
     .help = "client: the daemon's socket on the far side" },
-  { "mode", VIRGATE_OPTION_STRING, .def = "auto",
+  { "remote-mode", VIRGATE_OPTION_STRING, .def = "auto",
     .help = "client: far side's daemon: auto, legacy (libvirtd) or direct" },
   { "ssh-config", VIRGATE_OPTION_STRING,
     .help = "client: ssh's config, instead of the user's and the system's; "
@@ -44,6 +45,9 @@ static const struct virgate_option options[] = {
   { "linger", VIRGATE_OPTION_UINT, .max = 3600, .unit = "seconds",
     .def = "2",
     .help = "client: keep an unused ssh connection for the next one" },
+  { "trusted-users", VIRGATE_OPTION_LIST,
+    .help = "server: accounts without a shell, whose virgate-ssh-helper is "
+            "believed what sshd says of the client" },
   { NULL }
 };
 
@@ -57,6 +61,11 @@ ssh_open (const struct virgate_host *host, void **inst)
   if (ssh == NULL)
     return host->error (host, "out of memory");
   ssh->host = host;
+  ssh->listen = calloc (1, sizeof *ssh->listen);
+  if (ssh->listen == NULL) {
+    free (ssh);
+    return host->error (host, "out of memory");
+  }
   *inst = ssh;
   return 0;
 }
@@ -64,6 +73,7 @@ ssh_open (const struct virgate_host *host, void **inst)
 static void
 ssh_close_inst (void *inst)
 {
+  ssh_listen_free (inst);
   ssh_free_words (inst);
   free (inst);
 }
@@ -71,7 +81,19 @@ ssh_close_inst (void *inst)
 static int
 ssh_config_key (void *inst, const char *key, const char *value)
 {
-  return ssh_set_word (inst, key, value) == -1 ? -1 : 0;
+  int result = ssh_listen_config (inst, key, value);
+
+  if (result == 1)
+    result = ssh_set_word (inst, key, value);
+  return result == -1 ? -1 : 0;
+}
+
+static int
+ssh_ready (void *inst)
+{
+  const struct ssh *ssh = inst;
+
+  return ssh->host->role == VIRGATE_ROLE_SERVER ? ssh_listen_ready (inst) : 0;
 }
 
 /* Hooks of connections ---------------------------------------------------- */
@@ -111,8 +133,24 @@ ssh_pollfd (void *conn)
 }
 
 static int
+ssh_pollfd_write (void *conn)
+{
+  const struct ssh_half *half = half_of (conn);
+
+  return half->pollfd_write ? half->pollfd_write (conn) : half->pollfd (conn);
+}
+
+static int
+ssh_handshake (void *conn)
+{
+  return half_of (conn)->handshake ? half_of (conn)->handshake (conn) : 0;
+}
+
+static int
 ssh_peer (void *conn, struct virgate_peer *peer, int after_handshake)
 {
+  if (after_handshake && half_of (conn)->handshake == NULL)
+    return 0;
   return half_of (conn)->peer (conn, peer, after_handshake);
 }
 
@@ -137,6 +175,10 @@ static const struct virgate_transport_ops ops = {
   .params = ssh_params,
   .caps = VIRGATE_CAP_ENCRYPTED | VIRGATE_CAP_DUPLEX,
   .default_port = 0,            /* the user's ssh config may know it */
+  .listen = ssh_listen,
+  .unlisten = ssh_unlisten,
+  .accept = ssh_accept,
+  .handshake = ssh_handshake,
   .readv = ssh_readv,
   .writev = ssh_writev,
   .pending = ssh_pending,
@@ -145,6 +187,7 @@ static const struct virgate_transport_ops ops = {
   .shutdown = ssh_shutdown,
   .close = ssh_close,
   .connect = ssh_connect,
+  .pollfd_write = ssh_pollfd_write,
 };
 
 VIRGATE_MODULE_EXPORT const struct virgate_module virgate_module = {
@@ -157,6 +200,7 @@ VIRGATE_MODULE_EXPORT const struct virgate_module virgate_module = {
   .options = options,
   .open = ssh_open,
   .config = ssh_config_key,
+  .ready = ssh_ready,
   .close = ssh_close_inst,
   .ops = &ops,
 };

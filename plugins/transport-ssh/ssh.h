@@ -26,6 +26,7 @@ enum ssh_word {
 struct ssh {
   const struct virgate_host *host;
   char *word[SSH_WORDS];        /* from the config; NULL: not given */
+  struct ssh_listen *listen;    /* of a listener; see listen.h */
 };
 
 /* What one connection is to be: the words of the URI before those of the
@@ -46,6 +47,8 @@ struct ssh_half {
                      const struct virgate_fds *fds);
   size_t (*pending) (void *conn);       /* NULL: always 0 */
   int (*pollfd) (void *conn);
+  int (*pollfd_write) (void *conn);     /* NULL: pollfd */
+  int (*handshake) (void *conn);        /* NULL: there is none */
   int (*peer) (void *conn, struct virgate_peer *peer, int after_handshake);
   void (*shutdown) (void *conn);
   void (*close) (void *conn);
