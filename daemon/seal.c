@@ -35,12 +35,12 @@ seal_prepare (struct auth *auth)
   struct session *session = auth->session;
   struct seal *seal;
 
-  if (auth->conv == NULL || !layer_is_wanted (auth->talks->ops, auth->conv))
+  if (auth->conv == NULL || !layer_is_wanted (auth->talks->talk, auth->conv))
     return 0;
   seal_free (session);
   seal = session->seal = calloc (1, sizeof *seal);
   if (seal)
-    seal->layer = layer_new (auth->talks->ops, auth->conv);
+    seal->layer = layer_new (auth->talks->talk, auth->conv);
   if (seal == NULL || seal->layer == NULL) {
     session_log (session, VIRGATE_LOG_NOTICE, "%s: cannot set up the security "
                  "layer that was agreed on", auth->talks->name);

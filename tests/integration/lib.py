@@ -158,6 +158,8 @@ done
 exec libvirtd -f "$D/libvirtd.conf" -p "$D/pid" $LISTEN
 '''
 
+    auth = 'none'                       # on the Unix socket and TCP
+
     def __init__(self, tcp=False, config=''):
         super().__init__()
         self.socket = os.path.join(self.dir, 'libvirt-sock')
@@ -177,12 +179,14 @@ exec libvirtd -f "$D/libvirtd.conf" -p "$D/pid" $LISTEN
     def start(self):
         need('libvirtd', 'unshare')
         lines = [f'unix_sock_dir = "{self.dir}"', 'auth_unix_ro = "none"',
-                 'auth_unix_rw = "none"', 'max_clients = 5000',
+                 f'auth_unix_rw = "{self.auth}"', 'max_clients = 5000',
                  f'log_outputs = "3:file:{self.dir}/libvirtd.log"']
         if self.port:
-            lines += ['listen_tls = 0', 'listen_tcp = 1', 'auth_tcp = "none"',
+            lines += ['listen_tcp = 1', f'auth_tcp = "{self.auth}"',
                       'listen_addr = "127.0.0.1"',
                       f'tcp_port = "{self.port}"']
+            if 'listen_tls' not in self.config:
+                lines.append('listen_tls = 0')
         with open(os.path.join(self.dir, 'libvirtd.conf'), 'w') as f:
             f.write('\n'.join(lines) + '\n' + self.config)
         env = dict(os.environ, D=self.dir, LISTEN='-l' if self.port else '')

@@ -1,0 +1,174 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Passwords by SASL: SCRAM and PLAIN over Unix sockets and TLS, stock and own
+programs on both ends; what is refused and how it is said."""
+import tempfile
+
+from rawrpc import AUTH_LIST, SASL_INIT, SASL_START, Conn, Ended, Reader, string, u32
+from sasl import *
+
+
+CLIENTS = ('virsh',)
+
+
+def test_every_mechanism_from_stock_and_own_clients():
+    with tempfile.TemporaryDirectory() as root:
+        pki = make_pki(os.path.join(root, 'pki'))
+        users = database(os.path.join(root, 'db'), alice='secret')
+        login = credentials(root)
+        with VirgatedSasl(f'database = {users}', pki=pki) as ours:
+            count = 0
+            for uri in ours.uris():
+                for mech in ('', *PASSWORDS):
+                    for client in CLIENTS:
+                        there = with_params(uri, authfile=login,
+                                            auth=mech and f'sasl.{mech}')
+                        same(names(client, there), (0, ['test']), there)
+                        count += 1
+            same(ours.entries(), ['alice'] * count)
+
+
+def test_wrong_passwords_and_unknown_users_are_told_the_same():
+    with tempfile.TemporaryDirectory() as root:
+        users = database(os.path.join(root, 'db'), alice='secret')
+        with VirgatedSasl(f'database = {users}') as ours:
+            for mech in PASSWORDS:
+                said = set()
+                for login in (credentials(root, password='wrong'),
+                              credentials(root, 'nobody')):
+                    for client in CLIENTS:
+                        status, text = names(client, with_params(
+                            ours.uri(), authfile=login,
+                            auth=f'sasl.{mech}'))
+                        assert status != 0 and 'authentication failed' in text
+                        assert 'user' not in text.replace('username', ''), \
+                            text
+                        said.add(client + re.sub(r'[0-9a-f]{8}', '',
+                                                 text.split('authfile')[0]))
+                same(len(said), len(CLIENTS), said)
+            same(ours.entries(), [])
+            log = ours.log()
+            for why in 'PLAIN: ', 'SCRAM-SHA-256: ', 'SCRAM-SHA-512: ':
+                assert why in log, log
+
+
+def offered(where):
+    with Conn(where, open_name=None) as c:
+        c.call(AUTH_LIST)
+        reply = c.call(SASL_INIT)
+        return reply.error[2] if reply.error \
+            else Reader(reply.payload).string()
+
+
+def test_nothing_is_offered_where_others_can_listen():
+    with tempfile.TemporaryDirectory() as root:
+        users = database(os.path.join(root, 'db'), alice='secret')
+        login = credentials(root)
+        with VirgatedSasl(f'database = {users}') as ours:
+            same(offered(ours.socket), ','.join(PASSWORDS))
+            for client in CLIENTS:
+                status, said = names(client, with_params(ours.uri_tcp(),
+                                                         authfile=login))
+                same(status != 0, True, said)
+            same(ours.entries(), [])
+            assert 'at least 56 bits of protection' in ours.log(), ours.log()
+            # Nor does asking for it help.
+            with Conn(ours.port, open_name=None) as c:
+                c.call(AUTH_LIST)
+                said = b'\0alice\0secret'
+                try:
+                    reply = c.call(SASL_START, string('PLAIN') + u32(0)
+                                   + u32(len(said))
+                                   + b''.join(u32(b) for b in said))
+                    assert reply.error, reply
+                except Ended:
+                    pass
+
+
+def test_only_named_mechanisms():
+    with tempfile.TemporaryDirectory() as root:
+        users = database(os.path.join(root, 'db'), alice='secret')
+        login = credentials(root)
+        with VirgatedSasl(f'database = {users}\nmechanisms = DIGEST-MD5 '
+                          'scram-sha-256') as ours:
+            same(sorted(offered(ours.socket).split(',')),
+                 ['DIGEST-MD5', 'SCRAM-SHA-256'])
+            there = with_params(ours.uri(), authfile=login,
+                                auth='sasl.DIGEST-MD5')
+            for client in CLIENTS:
+                same(names(client, there), (0, ['test']), client)
+            for client in CLIENTS:
+                status, said = names(client, with_params(
+                    ours.uri(), authfile=login, auth='sasl.PLAIN'))
+                assert status != 0 and 'PLAIN' in said, said
+
+
+def test_users_groups_and_realms():
+    with tempfile.TemporaryDirectory() as root:
+        users = database(os.path.join(root, 'db'), alice='secret',
+                         bob='secret', carol='secret')
+        database(users, realm='elsewhere', dave='secret')
+        listeners = '''[listen realm]
+transport = unix
+path = @DIR@/realm
+mode = 0777
+auth = far
+[auth far]
+module = sasl
+'''
+        with VirgatedSasl(
+                f'database = {users}\nusers = ali* b?b\n'
+                'group = operators a*\ngroup = people *',
+                more=f'{listeners}database = {users}\nrealm = elsewhere'
+                ) as ours:
+            for who, status in ('alice', 0), ('bob', 0), ('carol', 1):
+                got = names('virsh', with_params(
+                    ours.uri(), authfile=credentials(root, who)))
+                same(got[0], status, got)
+            same(ours.entries(), ['alice', 'bob'])
+            assert re.search('carol is not in users of', ours.log())
+            got = names('virsh', with_params(
+                f'test+unix:///default?socket={ours.dir}/realm',
+                authfile=credentials(root, 'dave')))
+            same(got, (0, ['test']))
+            same(ours.entries()[-1], 'dave@elsewhere')
+
+
+def start_error(section):
+    """What virgated says of a section that it does not take."""
+    daemon = VirgatedSasl(section)
+    try:
+        with daemon:
+            raise AssertionError(f'it started with {section}')
+    except AssertionError as e:
+        return str(e)
+
+
+def test_what_a_section_cannot_say():
+    for section, text in (
+            ('mechanisms = NO-SUCH', 'no plugin for NO-SUCH here; it has '
+             'plugins for'),
+            ('group = operators', 'write NAME, then a value'),
+            ('min-ssf = 40', 'min-ssf'),
+            ('[auth two]\nmodule = sasl\napp-name = other\n[listen x]\n'
+             'transport = unix\npath = @DIR@/x\nauth = two',
+             'reads one config file in a process')):
+        said = start_error(section)
+        assert text in said, said
+
+
+def test_cyrus_has_a_config_file_of_its_own():
+    """What no key says comes from there, but for the list of mechanisms."""
+    with tempfile.TemporaryDirectory() as root:
+        users = database(os.path.join(root, 'db'), alice='secret')
+        with open(os.path.join(root, 'mine.conf'), 'w') as f:
+            f.write(f'sasldb_path: {users}\nauxprop_plugin: sasldb\n'
+                    'mech_list: DIGEST-MD5\n')
+        with VirgatedSasl('app-name = mine',
+                          env={'SASL_CONF_PATH': root}) as ours:
+            same(offered(ours.socket), ','.join(PASSWORDS))
+            same(names('virsh', with_params(
+                ours.uri(), authfile=credentials(root))), (0, ['test']))
+
+
+run()
