@@ -26,8 +26,11 @@ static int
 get_option (void *opaque, const char *plugin, const char *name,
             const char **result, unsigned *len)
 {
-  const char *value = sasl_option (opaque, name);
+  const struct conv *conv = opaque;
+  const char *value = conv->decoy ? decoy_option (name) : NULL;
 
+  if (value == NULL)
+    value = sasl_option (conv->s, name);
   if (value == NULL)
     return SASL_FAIL;
   *result = value;
@@ -59,7 +62,7 @@ conv_new (const struct sasl *s, const struct virgate_auth_context *context)
   conv->s = s;
   conv->is_secure = context_is_secure (context);
   conv->callbacks[0] = (sasl_callback_t) {
-    SASL_CB_GETOPT, CALLBACK (get_option), (void *) s
+    SASL_CB_GETOPT, CALLBACK (get_option), conv
   };
   conv->callbacks[1] = (sasl_callback_t) {
     SASL_CB_LOG, CALLBACK (take_log), (void *) s
@@ -144,6 +147,7 @@ conv_free (void *opaque)
   if (conv->password)
     wipe (conv->password, sizeof *conv->password + conv->password->len);
   free (conv->password);
+  free (conv->decoy);
   free (conv->authname);
   free (conv);
 }

@@ -67,6 +67,7 @@ begin_server (const struct sasl *s)
   if (code != SASL_OK)
     return s->host->error (s->host, "cannot start Cyrus SASL: %s",
                            sasl_errstring (code, NULL, NULL));
+  decoy_register ();
   process.has_server = true;
   return 0;
 }

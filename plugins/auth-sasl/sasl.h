@@ -87,6 +87,7 @@ struct conv {
   char mech[SASL_MECHNAMEMAX + 1];
   bool is_secure;               /* nobody can listen */
   bool is_done;
+  char *decoy;                  /* why it cannot succeed; NULL: it can */
   uint32_t bits;                /* of the layer, once done */
   uint64_t order;               /* of the packet that comes next */
   bool is_ordered;              /* order is known */
@@ -116,6 +117,17 @@ int conv_finish (struct conv *conv);
 /* What Cyrus says of the last failure, made readable. */
 const char *conv_why (const struct conv *conv, int code);
 void conv_free (void *conv);
+
+/* decoy.c: users that do not exist ------------------------------------------*/
+
+#define DECOY_SOURCE "virgate-decoy"
+
+/* Make them known to Cyrus, once. */
+void decoy_register (void);
+/* What their conversations answer instead of the section. */
+const char *decoy_option (const char *name);
+/* Is the first answer of Cyrus one that must not be told? */
+bool decoy_is_wanted (const char *mech, int code);
 
 /* layer.c: the security layer -----------------------------------------------*/
 

@@ -208,6 +208,19 @@ finish (struct conv *conv, struct virgate_identity *identity)
   return VIRGATE_AUTH_YES;
 }
 
+/* Who a client that failed says it is, as far as that is known. */
+static const char *
+claimed_name (const struct conv *conv)
+{
+  const void *name = NULL;
+
+  if (conv->conn == NULL
+      || sasl_getprop (conv->conn, SASL_AUTHUSER, &name) != SASL_OK
+      || !is_name (name))
+    return "somebody";
+  return name;
+}
+
 /* What Cyrus answered. */
 static int
 judge (struct conv *conv, int code, const struct virgate_auth_data *said,
@@ -222,9 +235,10 @@ judge (struct conv *conv, int code, const struct virgate_auth_data *said,
   }
   if (code == SASL_CONTINUE)
     return VIRGATE_AUTH_MORE;
-  if (code == SASL_OK)
+  if (code == SASL_OK && conv->decoy == NULL)
     return finish (conv, identity);
-  host->error (host, "%s: %s", conv->mech, conv_why (conv, code));
+  host->error (host, "%s by %s: %s", conv->mech, claimed_name (conv),
+               conv->decoy ? conv->decoy : conv_why (conv, code));
   return code == SASL_NOMEM ? VIRGATE_AUTH_ERROR : VIRGATE_AUTH_NO;
 }
 
@@ -237,6 +251,25 @@ is_offered (const struct sasl *s, const struct conv *conv, const char *mech)
          && words_have (&offered, mech) && strlen (mech) < sizeof conv->mech;
 }
 
+/* The first message.  A Cyrus code. */
+static int
+start (struct conv *conv, const struct virgate_auth_context *context,
+       const struct virgate_auth_data *in, struct virgate_auth_data *said)
+{
+  const char *data = NULL;
+  unsigned len = 0;
+  int code = make_conn (conv, context);
+
+  if (code != SASL_OK)
+    return code;
+  process_enter (conv->s, conv->mech);
+  code = sasl_server_start (conv->conn, conv->mech, in->data, in->len, &data,
+                            &len);
+  process_leave (conv->s, conv->mech);
+  *said = (struct virgate_auth_data) { data, data ? len : 0 };
+  return code;
+}
+
 static int
 begin (struct conv *conv, const struct virgate_auth_context *context,
        const char *mech, const struct virgate_auth_data *in,
@@ -244,8 +277,6 @@ begin (struct conv *conv, const struct virgate_auth_context *context,
 {
   const struct sasl *s = conv->s;
   struct virgate_auth_data said = { NULL, 0 };
-  const char *data = NULL;
-  unsigned len = 0;
   int code;
 
   if (!is_offered (s, conv, mech)) {
@@ -254,13 +285,12 @@ begin (struct conv *conv, const struct virgate_auth_context *context,
     return VIRGATE_AUTH_NO;
   }
   strcpy (conv->mech, mech);
-  code = make_conn (conv, context);
-  if (code == SASL_OK) {
-    process_enter (s, mech);
-    code = sasl_server_start (conv->conn, mech, in->data, in->len, &data,
-                              &len);
-    process_leave (s, mech);
-    said = (struct virgate_auth_data) { data, data ? len : 0 };
+  code = start (conv, context, in, &said);
+  if (decoy_is_wanted (mech, code)
+      && (conv->decoy = strdup (code == SASL_NOUSER ? "there is no such user"
+                                : conv_why (conv, code))) != NULL) {
+    sasl_dispose (&conv->conn);
+    code = start (conv, context, in, &said);
   }
   return judge (conv, code, &said, out, identity);
 }

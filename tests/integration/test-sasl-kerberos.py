@@ -65,7 +65,7 @@ def test_tickets_that_do_not_do():
                     same(status != 0, True, name)
                     assert text in said.lower(), f'{name}: {said}'
         same(ours.entries(), [])
-        assert 'GSSAPI: ' in ours.log(), ours.log()
+        assert 'GSSAPI by ' in ours.log(), ours.log()
 
 
 def test_the_users_of_a_section():

@@ -48,8 +48,52 @@ def test_wrong_passwords_and_unknown_users_are_told_the_same():
                 same(len(said), len(CLIENTS), said)
             same(ours.entries(), [])
             log = ours.log()
-            for why in 'PLAIN: ', 'SCRAM-SHA-256: ', 'SCRAM-SHA-512: ':
+            for why in ('PLAIN by alice: ', 'SCRAM-SHA-256 by alice: ',
+                        'SCRAM-SHA-512 by nobody: there is no such user'):
                 assert why in log, log
+
+
+def chars(data):
+    """As SASL's data go over the wire."""
+    return u32(0) + u32(len(data)) + b''.join(u32(b) for b in data)
+
+
+def first_answer(where, mech, user):
+    """The server's first message of SCRAM, and the time it took."""
+    with Conn(where, open_name=None) as c:
+        c.call(AUTH_LIST)
+        c.call(SASL_INIT)
+        said = f'n,,n={user},r=rOprNGfwEbeRWgbNEkqO'.encode()
+        began = time.monotonic()
+        reply = c.call(SASL_START, string(mech) + chars(said))
+        took = time.monotonic() - began
+    assert not reply.error, reply
+    r = Reader(reply.payload)
+    same((r.i32(), r.i32()), (0, 0))
+    return bytes(r.i32() & 255 for _ in range(r.i32())).decode(), took
+
+
+def test_nobody_finds_out_who_there_is():
+    """A user who does not exist has a salt, too, always the same, and it
+    takes as long to say so."""
+    shape = re.compile(r'r=(\S{52}),s=([A-Za-z0-9+/]*=*),i=(\d+)$')
+    with tempfile.TemporaryDirectory() as root:
+        users = database(os.path.join(root, 'db'), alice='secret')
+        with VirgatedSasl(f'database = {users}') as ours:
+            for mech in PASSWORDS[:2]:
+                salts, times = {}, {'alice': [], 'nobody': []}
+                for user in ('alice', 'nobody') * 10:
+                    text, took = first_answer(ours.socket, mech, user)
+                    m = shape.match(text)
+                    assert m, text
+                    salts.setdefault(user, set()).add(m[2])
+                    same(m[3], '4096', text)
+                    times[user].append(took)
+                same([len(s) for s in salts.values()], [1, 1], salts)
+                same(len({len(s) for (s,) in salts.values()}), 1, salts)
+                if SLOW == 1:
+                    fast, slow = sorted(min(t) for t in times.values())
+                    assert slow < 2 * fast + 0.002, times
 
 
 def offered(where):
@@ -75,11 +119,9 @@ def test_nothing_is_offered_where_others_can_listen():
             # Nor does asking for it help.
             with Conn(ours.port, open_name=None) as c:
                 c.call(AUTH_LIST)
-                said = b'\0alice\0secret'
                 try:
-                    reply = c.call(SASL_START, string('PLAIN') + u32(0)
-                                   + u32(len(said))
-                                   + b''.join(u32(b) for b in said))
+                    reply = c.call(SASL_START, string('PLAIN')
+                                   + chars(b'\0alice\0secret'))
                     assert reply.error, reply
                 except Ended:
                     pass
