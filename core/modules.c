@@ -20,9 +20,13 @@
 #include "common/mem.h"
 #include "core/error.h"
 #include "core/modcheck.h"
+#include "core/modprobe.h"
 #include "core/modules.h"
 
 #define NAME_MAX_LEN 64
+
+/* Constructors take milliseconds; this is for an overloaded machine. */
+#define PROBE_NS (10 * NS_PER_S)
 
 /* A loaded module and the memory behind it. */
 struct loaded {
@@ -370,6 +374,9 @@ load_file (struct modules *modules, const char *file, uint32_t kind,
       && modcheck_owners (file, err) == -1)
     return NULL;
   log_write (modules->log, VIRGATE_LOG_DEBUG, NULL, "loading %s", file);
+  if ((modules->flags & MODULES_PROBE)
+      && modprobe (file, PROBE_NS, err) == -1)
+    return NULL;
   desc = open_file (file, err);
   if (desc == NULL || modcheck_head (desc, file, kind, name, err) == -1)
     return NULL;

@@ -28,8 +28,11 @@ struct module {
 };
 
 enum modules_flags {
-  MODULES_STRICT = 1            /* refuse files and folders that others than
+  MODULES_STRICT = 1,           /* refuse files and folders that others than
                                    root can write: for a daemon run by root */
+  MODULES_PROBE = 2             /* load each file in a child first, so that one
+                                   that crashes or hangs is named in an error:
+                                   for programs, not for a library in one */
 };
 
 /* A place to load from.

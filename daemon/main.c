@@ -186,7 +186,8 @@ main (int argc, char **argv)
   log_init (&server.log, STDERR_FILENO, VIRGATE_LOG_NOTICE);
   config_init (&server.config);
   server.modules = modules_new (options.module_dir,
-                                geteuid () == 0 ? MODULES_STRICT : 0,
+                                MODULES_PROBE
+                                | (geteuid () == 0 ? MODULES_STRICT : 0),
                                 &server.log);
   if (server.modules == NULL)
     return 1;

@@ -20,7 +20,8 @@ cleanup_modules (struct modules **modules)
 static struct modules *
 modules_here (struct app *app)
 {
-  struct modules *modules = modules_new (app->module_dir, 0, NULL);
+  struct modules *modules = modules_new (app->module_dir, MODULES_PROBE,
+                                         NULL);
 
   if (modules == NULL)
     output_error (app, "out of memory", NULL);

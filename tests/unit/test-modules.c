@@ -17,6 +17,7 @@
 #include "common/cleanup.h"
 #include "common/mem.h"
 #include "core/error.h"
+#include "core/modprobe.h"
 #include "core/modules.h"
 
 static int
@@ -93,6 +94,7 @@ refuses_what_is_wrong_by_name (void **state)
     { "odd-name", "it calls itself 'other', its file's name says 'odd'" },
     { "odd-hook", "its hook close is missing" },
     { "odd-option", "key word is there twice" },
+    { "odd-both", "key n is required and has a default" },
     { "odd-default", "default of key n: 'many' is not a number" },
   };
 
@@ -110,6 +112,44 @@ refuses_what_is_wrong_by_name (void **state)
     modules_free (modules);
     module_dir_free (dir);
   }
+}
+
+static void
+survives_constructors_that_do_not_come_back (void **state)
+{
+  static const struct {
+    const char *file, *reason, *sanitized;
+  } rows[] = {
+    { ".libs/odd-crash.so", "it crashes while it is loaded (Segmentation",
+      "it ends the program while it is loaded" },
+    { ".libs/odd-hang.so", "it does not finish loading", "" },
+    { ".libs/odd-exit.so", "it ends the program while it is loaded", "" },
+  };
+  struct virgate_error err = { 0 };
+
+  for (size_t i = 0; i < COUNT_OF (rows); i++) {
+    assert_int_equal (modprobe (rows[i].file, NS_PER_S, &err), -1);
+    assert_non_null (strstr (err.message, rows[i].file));
+    assert_true (strstr (err.message, rows[i].reason)
+                 || (*rows[i].sanitized
+                     && strstr (err.message, rows[i].sanitized)));
+  }
+  error_clear (&err);
+  assert_int_equal (modprobe (".libs/odd.so", NS_PER_S, &err), 0);
+  assert_int_equal (modprobe ("/nowhere/odd.so", NS_PER_S, &err), 0);
+}
+
+static void
+names_a_file_that_crashes (void **state)
+{
+  struct modules *modules = modules_new (*state, MODULES_PROBE, NULL);
+  struct virgate_error err = { 0 };
+
+  assert_null (load (modules, *state, "odd-exit", &err));
+  assert_non_null (strstr (err.message, "transport-odd.so: it ends the "));
+  assert_non_null (load (modules, *state, "odd", NULL));
+  error_clear (&err);
+  modules_free (modules);
 }
 
 static void
@@ -217,6 +257,9 @@ main (void)
     cmocka_unit_test_setup_teardown (zeroes_what_an_older_module_has_not,
                                      make_dir, remove_dir),
     cmocka_unit_test (refuses_what_is_wrong_by_name),
+    cmocka_unit_test (survives_constructors_that_do_not_come_back),
+    cmocka_unit_test_setup_teardown (names_a_file_that_crashes, make_dir,
+                                     remove_dir),
     cmocka_unit_test_setup_teardown
       (says_where_a_missing_module_was_looked_for, make_dir, remove_dir),
     cmocka_unit_test_setup_teardown (says_what_the_linker_says, make_dir,
