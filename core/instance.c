@@ -176,14 +176,31 @@ refuse_unknown (const struct instance *instance, struct virgate_error *err)
   return 0;
 }
 
+/* The first key that must be there and is not. */
+static int
+miss_required (const struct instance *instance)
+{
+  const struct virgate_option *option = instance->module->desc.options;
+
+  host_error_forget ();
+  for (; option && option->key; option++)
+    if ((option->flags & VIRGATE_OPTION_REQUIRED)
+        && config_key (instance->section, option->key) == NULL) {
+      host_error_set ("the key '%s' must be given: %s", option->key,
+                      option->help);
+      return -1;
+    }
+  return 0;
+}
+
 static int
 get_ready (struct instance *instance, struct virgate_error *err)
 {
   const struct virgate_module *desc = &instance->module->desc;
   CLEANUP_ERROR struct virgate_error why = { 0 };
 
-  host_error_forget ();
-  if (desc->ready == NULL || desc->ready (instance->inst) == 0)
+  if (miss_required (instance) == 0
+      && (desc->ready == NULL || desc->ready (instance->inst) == 0))
     return refuse_unknown (instance, err);
   /* A misspelt key explains more than what is missing because of it. */
   blame (instance, NULL, &why);

@@ -255,6 +255,9 @@ check_option (const struct module *module, const struct virgate_option *option,
                    option->key, option->type);
   if (option->help == NULL)
     return refuse (err, module->file, "key %s has no help", option->key);
+  if (option->def && (option->flags & VIRGATE_OPTION_REQUIRED))
+    return refuse (err, module->file, "key %s is required and has a default",
+                   option->key);
   if (option->min > option->max)
     return refuse (err, module->file, "key %s has an empty range",
                    option->key);

@@ -49,6 +49,8 @@ print_option (const struct virgate_option *option, FILE *out)
     fprintf (out, " from %" PRIu64 " to %" PRIu64, option->min, option->max);
   if (option->unit)
     fprintf (out, ", in %s", option->unit);
+  if (option->flags & VIRGATE_OPTION_REQUIRED)
+    fprintf (out, " (required)");
   if (option->def)
     fprintf (out, " (default: %s)", option->def);
   fprintf (out, "\n      %s\n", option->help);

@@ -40,11 +40,15 @@ enum virgate_option_type {
   VIRGATE_OPTION_LIST = 7       /* words; the key may be given again */
 };
 
+enum virgate_option_flags {
+  VIRGATE_OPTION_REQUIRED = 1   /* a section without it is an error */
+};
+
 /* One key of the module's config section, and of --module-help. */
 struct virgate_option {
   const char *key;
   uint32_t type;                /* enum virgate_option_type */
-  uint32_t reserved;            /* 0 */
+  uint32_t flags;               /* enum virgate_option_flags */
   uint64_t min, max;            /* for UINT and SIZE; both 0: any */
   const char *unit;             /* "seconds", "bytes"; NULL: none */
   const char *def;              /* default as one would write it; NULL: none */

@@ -63,11 +63,36 @@ odd_option_la_CPPFLAGS = $(AM_CPPFLAGS) \
   '-DODD_OPTION={ .key = "word", .type = 1, .help = "" }'
 odd_option_la_LDFLAGS = $(ODD_LDFLAGS)
 odd_option_la_LIBADD =
+check_LTLIBRARIES += odd-both.la odd-required.la
+odd_both_la_SOURCES = modules/odd.c
+odd_both_la_CPPFLAGS = $(AM_CPPFLAGS) \
+  '-DODD_OPTION={ "n", VIRGATE_OPTION_UINT, 1, .help = "", .def = "1" }'
+odd_both_la_LDFLAGS = $(ODD_LDFLAGS)
+odd_both_la_LIBADD =
+odd_required_la_SOURCES = modules/odd.c
+odd_required_la_CPPFLAGS = $(AM_CPPFLAGS) \
+  '-DODD_OPTION={ "n", VIRGATE_OPTION_UINT, 1, .help = "how many" }'
+odd_required_la_LDFLAGS = $(ODD_LDFLAGS)
+odd_required_la_LIBADD =
 odd_default_la_SOURCES = modules/odd.c
 odd_default_la_CPPFLAGS = $(AM_CPPFLAGS) \
   '-DODD_OPTION={ .key = "n", .type = 3, .help = "", .def = "many" }'
 odd_default_la_LDFLAGS = $(ODD_LDFLAGS)
 odd_default_la_LIBADD =
+# Constructors that do not come back.
+check_LTLIBRARIES += odd-crash.la odd-hang.la odd-exit.la
+odd_crash_la_SOURCES = modules/odd.c
+odd_crash_la_CPPFLAGS = $(AM_CPPFLAGS) '-DODD_LOAD=raise (SIGSEGV)'
+odd_crash_la_LDFLAGS = $(ODD_LDFLAGS)
+odd_crash_la_LIBADD =
+odd_hang_la_SOURCES = modules/odd.c
+odd_hang_la_CPPFLAGS = $(AM_CPPFLAGS) '-DODD_LOAD=pause ()'
+odd_hang_la_LDFLAGS = $(ODD_LDFLAGS)
+odd_hang_la_LIBADD =
+odd_exit_la_SOURCES = modules/odd.c
+odd_exit_la_CPPFLAGS = $(AM_CPPFLAGS) '-DODD_LOAD=exit (0)'
+odd_exit_la_LDFLAGS = $(ODD_LDFLAGS)
+odd_exit_la_LIBADD =
 # Built with an ops structure that ended before connect, say.
 odd_short_la_SOURCES = modules/odd.c
 odd_short_la_CPPFLAGS = $(AM_CPPFLAGS) \

@@ -109,6 +109,29 @@ gets_keys_in_file_order_then_ready (void **state)
 }
 
 static void
+insists_on_keys_that_are_required (void **state)
+{
+  struct fixture *f = *state;
+  struct config config;
+
+  /* Not over the file that is mapped. */
+  modules_free (f->env.modules);
+  module_dir_free (f->dir);
+  module_dir_new (f->dir);
+  module_dir_add (f->dir, ".libs/odd-required.so", "transport-odd.so");
+  f->env.modules = modules_new (f->dir, 0, &f->log);
+  f->module = modules_load (f->env.modules, VIRGATE_KIND_TRANSPORT, "odd",
+                            NULL);
+  assert_null (opened (f, &config, "[listen x]\nword = a\n"));
+  assert_string_equal (f->err.message, "c:1: [listen x] the key 'n' must be "
+                       "given: how many");
+  config_free (&config);
+  assert_null (opened (f, &config, "[listen x]\nm = 1\n"));
+  assert_non_null (strstr (f->err.message, "m: there is no such key here"));
+  config_free (&config);
+}
+
+static void
 names_file_line_and_key_in_errors (void **state)
 {
   static const struct {
@@ -194,6 +217,8 @@ main (void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown (gets_keys_in_file_order_then_ready, make,
                                      unmake),
+    cmocka_unit_test_setup_teardown (insists_on_keys_that_are_required,
+                                     make, unmake),
     cmocka_unit_test_setup_teardown (names_file_line_and_key_in_errors, make,
                                      unmake),
     cmocka_unit_test_setup_teardown (does_without_a_section, make, unmake),

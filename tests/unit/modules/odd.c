@@ -5,7 +5,10 @@
  */
 #include "config.h"
 
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <virgate/transport.h>
 
@@ -33,6 +36,14 @@
 #endif
 #ifndef ODD_CLOSE
 #define ODD_CLOSE odd_close
+#endif
+
+#ifdef ODD_LOAD
+static void __attribute__ ((constructor))
+odd_load (void)
+{
+  ODD_LOAD;
+}
 #endif
 
 /* The last key and value, and what happened: the test looks at the log. */
