@@ -11,6 +11,7 @@ the test needs is absent (with CI set in the environment this is a failure).
 """
 import inspect
 import os
+import re
 import shutil
 import signal
 import socket
@@ -85,6 +86,16 @@ def command(*argv, stdin=None, timeout=60, env=None, check=None, cwd=None):
 
 def virsh(uri, *argv, **kw):
     return command('virsh', '-q', '-c', uri, *argv, **kw)
+
+
+def literal(page, mark):
+    """The literal block of a manual page's source that has this in it."""
+    for block in re.findall(r'^\.Bd -literal.*?\n(.*?)^\.Ed', page,
+                            re.M | re.S):
+        text = re.sub(r'^\\&', '', block, flags=re.M).replace('\\e', '\\')
+        if mark in text:
+            return text
+    raise AssertionError(f'no literal block of the page has {mark!r}')
 
 
 class Peer:

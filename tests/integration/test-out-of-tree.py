@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 
 import lib
 
@@ -82,13 +83,15 @@ deny = connect_get_type
 [driver stranger]
 '''
 
-TOKENS = '''[listen local]
+EXAMPLES = '''[listen local]
 transport = unix
 path = @DIR@/sock
-auth = token
-[auth token]
-file = @DIR@/tokens
-[driver stranger]
+mode = 0700
+acl = hours
+[acl hours]
+hours = @HOURS@
+[driver procs]
+[driver test]
 '''
 
 
@@ -100,8 +103,6 @@ class Daemon(lib.Peer):
         self.installed, self.config = installed, config
 
     def start(self):
-        with open(f'{self.dir}/tokens', 'w') as f:
-            f.write('ann wrong-one\njoe 0123456789abcdef\n')
         with open(f'{self.dir}/conf', 'w') as f:
             f.write(self.config.replace('@DIR@', self.dir)
                     .replace('@UID@', str(os.geteuid())))
@@ -153,28 +154,85 @@ def test_a_strangers_modules_serve_a_call():
             lib.same(out.strip(), 'closet', 'hostname by its own transport')
 
 
-def test_an_example_lets_stock_clients_in_by_token():
+def test_the_manual_leads_from_nothing_to_a_token():
+    """As a newcomer goes: only what virgate-module(3) says, in its order."""
     lib.need('virsh')
     with installed() as i:
-        i.build('driver')
+        with open(i.find('virgate-module.3')) as f:
+            page = f.read()
+        source = lib.literal(page, 'token_password')
+        with open(f'{lib.SOURCE}/examples/auth-token.c') as f:
+            lib.same(f.read(), source, 'the example and the manual')
+        lib.same(source.count('\n') <= 80, True, 'lines of a module')
+        work = f'{i.dir}/work'
+        os.mkdir(work)
+        with open(f'{work}/auth-token.c', 'w') as f:
+            f.write(source)
+        build, install = lib.literal(page, '$ cc -std').split('$ ')[1:3]
+        lib.command('sh', '-ec', build, cwd=work, env=i.env, check=0)
+        lib.same('auth-token.so' in install and 'moduledir' in install, True)
+        shutil.copy(f'{work}/auth-token.so', i.moduledir)
+        tokens, conf = lib.literal(page, '/dev/urandom'), f'{work}/auth.conf'
+        lib.command('sh', '-ec', tokens.replace('$ ', '', 1)
+                    .replace('\n$ ', '\n').replace('/etc/virgate', work),
+                    check=0)
+        with open(f'{work}/tokens') as f:
+            token = f.read().split()[1]
+        client = lib.literal(page, 'credentials=joe')
+        config = lib.literal(page, '[auth token]') \
+            .replace('/run/virgate', '@DIR@').replace('/etc/virgate', work)
+        with Daemon(i, config) as d:
+            uri = f'test+unix:///default?socket={d.dir}/virgate-sock'
+            for password, status in ((token, 0), (token[:-1], 1), ('', 1),
+                                     (token + 'x', 1), ('guess', 1)):
+                with open(conf, 'w') as f:
+                    f.write(client.replace('THE TOKEN', password))
+                got, out, err = lib.virsh(uri, 'list', env={
+                    'LIBVIRT_AUTH_FILE': conf})
+                lib.same(got, status, f'{password}: {out}{err}{d.log()}')
+            if 'no such token for joe' not in d.log() or 'guess' in d.log():
+                raise AssertionError(d.log())
+
+
+def test_the_other_examples():
+    """An access list, a transport and a driver, with real clients."""
+    lib.need('virsh', 'socat')
+    with installed() as i:
         shutil.copytree(f'{lib.SOURCE}/examples', f'{i.dir}/examples')
         subprocess.run(['make', '-C', f'{i.dir}/examples', 'all'], check=True,
                        env=dict(i.env, CFLAGS=' '.join(CFLAGS[1:])),
                        capture_output=True)
-        shutil.copy(f'{i.dir}/examples/auth-token.so', i.moduledir)
-        with Daemon(i, TOKENS) as d:
-            uri = f'stranger+unix:///?socket={d.dir}/sock'
-            for token, status in (('0123456789abcdef', 0), ('guess', 1)):
-                with open(f'{d.dir}/auth.conf', 'w') as f:
-                    f.write('[credentials-x]\nauthname=joe\nusername=joe\n'
-                            f'password={token}\n[auth-libvirt-localhost]\n'
-                            'credentials=x\n')
-                got, out, err = lib.virsh(
-                    uri, 'hostname',
-                    env={'LIBVIRT_AUTH_FILE': f'{d.dir}/auth.conf'})
-                lib.same(got, status, f'{token}: {out}{err}{d.log()}')
-            if 'wrong user or token' not in d.log() or 'guess' in d.log():
-                raise AssertionError(d.log())
+        for name in os.listdir(f'{i.dir}/examples'):
+            if name.endswith('.so'):
+                shutil.copy(f'{i.dir}/examples/{name}', i.moduledir)
+        day = time.localtime().tm_wday + 1
+        closed = '2-7' if day == 1 else '1-1'
+        for hours, status in (('1-7 00:00-24:00', 0),
+                              (f'{closed} 00:00-24:00', 1)):
+            with Daemon(i, EXAMPLES.replace('@HOURS@', hours)) as d:
+                socket = f'{d.dir}/sock'
+                virgate_env = {
+                    'VIRGATE_MODULE_DIR': i.moduledir,
+                    'LD_LIBRARY_PATH':
+                        os.path.dirname(i.find('libvirgate.so.0'))}
+                got, _, err = lib.virsh(
+                    f'test+unix:///default?socket={socket}', 'suspend',
+                    'test')
+                lib.same(got, status, err + d.log())
+                if status and 'hours = ' + closed not in d.log():
+                    raise AssertionError(d.log())
+                _, out, _ = lib.virsh(f'procs+unix:///?socket={socket}',
+                                      'list', '--name', check=0)
+                lib.same(f'-{d.process.pid}\n' in out, True, out)
+                tunnel = f'{d.dir}/tunnel'
+                with open(tunnel, 'w') as f:
+                    f.write(f'#!/bin/sh\nexec socat - UNIX:{socket}\n')
+                os.chmod(tunnel, 0o755)
+                _, out, _ = lib.command(
+                    i.find('bin/virgate'), '-c',
+                    f'test+pipe:///default?command={tunnel}', 'hostname',
+                    check=0, env=virgate_env)
+                lib.same(out.strip() != '', True, 'an answer')
 
 
 def test_the_installed_daemon_knows_its_modules():
