@@ -196,8 +196,8 @@ finish_chain (struct auth *auth, int result)
 }
 
 /* The first message, to one chain. */
-static int
-start_chain (struct auth *auth)
+int
+auth_start_chain (struct auth *auth)
 {
   const struct auth_method *talks = auth->talks;
   struct session *session = auth->session;
@@ -212,9 +212,11 @@ start_chain (struct auth *auth)
     return result;
   auth_context_init (session, &context);
   host_error_forget ();
-  result = talks->talk->start (talks->talk_inst, &context, auth->mech,
-                               &auth->in, &auth->out, &auth->conv,
-                               &session->identity);
+  result = auth->assume
+           ? auth->assume (auth, talks)
+           : talks->talk->start (talks->talk_inst, &context, auth->mech,
+                                 &auth->in, &auth->out, &auth->conv,
+                                 &session->identity);
   return finish_chain (auth, result);
 }
 
@@ -228,7 +230,7 @@ start_chains (struct auth *auth)
   int result;
 
   do
-    result = start_chain (auth);
+    result = auth_start_chain (auth);
   while (result != VIRGATE_AUTH_YES && result != VIRGATE_AUTH_MORE
          && choose (auth, auth->chain - policy_of (auth)->chains + 1));
   return result;

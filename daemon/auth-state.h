@@ -44,6 +44,10 @@ struct auth {
   struct virgate_call *call;    /* that waits for the task, or NULL */
   int (*settle) (struct auth *auth); /* on the loop, after the task */
   int outcome;                  /* of the task: enum virgate_auth_result */
+  /* Offline: what polkit, a method that asks outside, or a conversation would
+   * say.  Fills the session's identity on YES; PASS: nobody knows.
+   */
+  int (*assume) (struct auth *auth, const struct auth_method *method);
 
   const struct auth_chain *chain; /* the one being tried */
   const struct auth_method *talks; /* its method that converses */
@@ -93,9 +97,19 @@ bool auth_is_refused (const struct auth *auth);
 
 /* What the worker part of START and STEP does. */
 int auth_talk (struct auth *auth);
+/* Begin auth->chain with the first message for auth->talks. */
+int auth_start_chain (struct auth *auth);
 /* Ask the methods of a chain from index FROM to before TO. */
 int auth_decide (struct session *session, const struct auth_chain *chain,
                  unsigned from, unsigned to, bool polkit_too);
+
+/* What the facts say of one chain; the identity is filled when it is done,
+ * and *talker is the method that is left when it is not.  Of methods that ask
+ * outside nothing is said when auth->assume says nothing.
+ */
+enum chain_state auth_try_chain (struct session *session,
+                                 const struct auth_chain *chain,
+                                 uint8_t *talker);
 
 void auth_context_init (const struct session *session,
                         struct virgate_auth_context *context);

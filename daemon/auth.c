@@ -121,6 +121,29 @@ auth_note_why (struct auth *auth, const struct auth_method *method)
   add_why (auth, method->name, said ? said : "no");
 }
 
+/* Offline: is this a method that must not be asked? */
+static bool
+is_outside (const struct auth *auth, const struct auth_method *method)
+{
+  return auth->assume && (method->ops->flags & (VIRGATE_AUTH_OUTSIDE
+                                                | VIRGATE_AUTH_POLKIT));
+}
+
+/* Then its answer is assumed, unless a conversation will give it. */
+static bool
+is_assumed (const struct session *session, const struct auth_method *method)
+{
+  return is_outside (session->auth, method)
+         && (is_polkit (method) || !has_conversation (session, method));
+}
+
+static int
+assume (struct session *session, const struct auth_method *method)
+{
+  return is_assumed (session, method)
+         ? session->auth->assume (session->auth, method) : VIRGATE_AUTH_PASS;
+}
+
 /* Ask one method; of polkit, only whether it is needed.  Its name is added to
  * the identity when it says yes.
  */
@@ -139,7 +162,9 @@ decide_one (struct session *session, const struct auth_method *method,
   if (hook == NULL)
     return VIRGATE_AUTH_PASS;
   host_error_forget ();
-  result = hook (method->inst, &session->peer, identity);
+  result = is_outside (session->auth, method) && hook == method->ops->decide
+           ? assume (session, method)
+           : hook (method->inst, &session->peer, identity);
   if (result == VIRGATE_AUTH_YES
       && identity_method (identity, method->name) == -1)
     result = VIRGATE_AUTH_ERROR;
@@ -160,7 +185,8 @@ auth_decide (struct session *session, const struct auth_chain *chain,
 
     result = decide_one (session, method, polkit_too);
     if (result == VIRGATE_AUTH_PASS && !polkit_too
-        && (is_polkit (method) || has_conversation (session, method)))
+        && (is_polkit (method) || has_conversation (session, method)
+            || is_assumed (session, method)))
       continue;
     if (result != VIRGATE_AUTH_YES)
       return VIRGATE_AUTH_NO;
@@ -180,12 +206,9 @@ has_said_yes (const struct virgate_identity *identity,
   return false;
 }
 
-/* What the facts say of one chain; the identity is filled when it is done,
- * and *talker is the method that is left when it is not.
- */
-static enum chain_state
-try_chain (struct session *session, const struct auth_chain *chain,
-           uint8_t *talker)
+enum chain_state
+auth_try_chain (struct session *session, const struct auth_chain *chain,
+                uint8_t *talker)
 {
   struct virgate_identity *identity = &session->identity;
   enum chain_state state = CHAIN_DONE;
@@ -195,7 +218,9 @@ try_chain (struct session *session, const struct auth_chain *chain,
       != VIRGATE_AUTH_YES)
     return CHAIN_FAILED;
   for (unsigned i = 0; i < chain->count; i++)
-    if (!has_said_yes (identity, &chain->methods[i])) {
+    if (!has_said_yes (identity, &chain->methods[i])
+        && (is_polkit (&chain->methods[i])
+            || !is_assumed (session, &chain->methods[i]))) {
       if (state != CHAIN_DONE) {
         add_why (session->auth, chain->methods[i].name, "a second "
                  "conversation, and clients hold one only");
@@ -214,8 +239,8 @@ try_chains (struct auth *auth)
   struct session *session = auth->session;
 
   for (unsigned i = 0; i < policy->count; i++) {
-    auth->chains[i] = try_chain (session, &policy->chains[i],
-                                 &auth->talkers[i]);
+    auth->chains[i] = auth_try_chain (session, &policy->chains[i],
+                                      &auth->talkers[i]);
     if (auth->chains[i] == CHAIN_DONE)
       return VIRGATE_AUTH_YES;
   }

@@ -13,6 +13,7 @@
 
 #include "common/mem.h"
 #include "core/error.h"
+#include "daemon/explain.h"
 #include "daemon/server.h"
 #include "daemon/settings.h"
 
@@ -20,6 +21,7 @@ enum {
   OPTION_SET = 256,
   OPTION_MODULE_DIR,
   OPTION_CHECK,
+  OPTION_EXPLAIN,
   OPTION_PRINT_CONFIG,
   OPTION_LIST_MODULES,
   OPTION_MODULE_HELP,
@@ -32,6 +34,7 @@ static const struct option long_options[] = {
   { "set", required_argument, NULL, OPTION_SET },
   { "module-dir", required_argument, NULL, OPTION_MODULE_DIR },
   { "check", no_argument, NULL, OPTION_CHECK },
+  { "explain", required_argument, NULL, OPTION_EXPLAIN },
   { "print-config", no_argument, NULL, OPTION_PRINT_CONFIG },
   { "list-modules", no_argument, NULL, OPTION_LIST_MODULES },
   { "module-help", required_argument, NULL, OPTION_MODULE_HELP },
@@ -43,9 +46,9 @@ static const struct option long_options[] = {
 
 static const char usage[] =
   "usage: virgated [--config FILE] [--set SECTION.KEY=VALUE]...\n"
-  "                [--module-dir DIR] [--check] [--print-config]\n"
-  "                [--list-modules] [--module-help NAME] [--verbose]\n"
-  "                [--version]\n";
+  "                [--module-dir DIR] [--check] [--explain 'KEY=VALUE ...']\n"
+  "                [--print-config] [--list-modules] [--module-help NAME]\n"
+  "                [--verbose] [--version]\n";
 
 static void
 add_set (struct options *options, const char *assignment)
@@ -72,6 +75,7 @@ parse_options (int argc, char **argv, struct options *options)
     case OPTION_SET: add_set (options, optarg); break;
     case OPTION_MODULE_DIR: options->module_dir = optarg; break;
     case OPTION_CHECK: options->check = true; break;
+    case OPTION_EXPLAIN: options->explain = optarg; break;
     case OPTION_PRINT_CONFIG: options->print_config = true; break;
     case OPTION_LIST_MODULES: options->list_modules = true; break;
     case OPTION_MODULE_HELP: options->module_help = optarg; break;
@@ -93,11 +97,12 @@ parse_options (int argc, char **argv, struct options *options)
   }
 }
 
+/* A question that could not be asked is not one that was answered no. */
 static int
-fail (const struct virgate_error *err)
+fail (const struct virgate_error *err, const struct options *options)
 {
   fprintf (stderr, "virgated: %s\n", error_message (err));
-  return 1;
+  return options->explain ? EXPLAIN_USAGE : 1;
 }
 
 static const struct virgate_option *
@@ -114,7 +119,7 @@ show_module (struct server *server, const char *name,
                                                    err);
 
   if (module == NULL)
-    return fail (err);
+    return fail (err, server->options);
   module_print_help (module, stdout);
   return 0;
 }
@@ -146,10 +151,27 @@ static int
 serve (struct server *server, struct virgate_error *err)
 {
   if (server_start (server, err) == -1)
-    return fail (err);
+    return fail (err, server->options);
   watch_signals (server);
   server_run (server);
   return 0;
+}
+
+/* The config is there, and the command line says what to do with it. */
+static int
+run_config (struct server *server, const struct options *options,
+            struct virgate_error *err)
+{
+  if (options->print_config) {
+    config_print (stdout, &server->config, config_kinds, module_options,
+                  server->modules);
+    return 0;
+  }
+  if (server_prepare (server, err) == -1)
+    return fail (err, options);
+  if (options->explain)
+    return explain (server, options->explain);
+  return options->check ? 0 : serve (server, err);
 }
 
 static int
@@ -163,15 +185,8 @@ run (struct server *server, const struct options *options,
   if (options->module_help)
     return show_module (server, options->module_help, err);
   if (settings_read (&server->config, options, server->modules, err) == -1)
-    return fail (err);
-  if (options->print_config) {
-    config_print (stdout, &server->config, config_kinds, module_options,
-                  server->modules);
-    return 0;
-  }
-  if (server_prepare (server, err) == -1)
-    return fail (err);
-  return options->check ? 0 : serve (server, err);
+    return fail (err, options);
+  return run_config (server, options, err);
 }
 
 int

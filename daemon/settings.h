@@ -27,6 +27,7 @@ struct options {
   const char **sets;            /* --set, in their order */
   unsigned set_count;
   const char *module_help;
+  const char *explain;          /* the question */
   bool is_verbose, check, print_config, list_modules;
 };
 

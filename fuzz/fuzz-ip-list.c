@@ -9,7 +9,6 @@
 #include "fuzz.h"
 #include "plugins/acl/ip-file.h"
 #include "plugins/acl/ip-sets.h"
-#include "plugins/acl/ip-words.h"
 
 /* Entries that are searched one by one; more cost too much. */
 #define NAIVE_MAX 300
@@ -99,7 +98,7 @@ static void
 fuzz_value (const char *value)
 {
   struct ip_sets sets = { 0 };
-  char word[IP_VALUE_WORD_MAX], why[400] = "";
+  char word[WORD_MAX], why[400] = "";
   const char *at = value, *problem = NULL;
 
   if (ip_sets_define (&sets, value, why, sizeof why) == -1 && *why == '\0')

@@ -12,7 +12,6 @@
 #include "common/cleanup.h"
 #include "common/mem.h"
 #include "ip-file.h"
-#include "ip-words.h"
 #include "ip.h"
 
 static const char *const list_names[] = { "deny", "allow" };
@@ -136,7 +135,7 @@ add_cond (struct ip *ip, struct ip_rule *rule, const char *word)
 static int
 read_rule (struct ip *ip, struct ip_rule *rule, const char *at)
 {
-  char word[IP_VALUE_WORD_MAX];
+  char word[WORD_MAX];
   const char *why = NULL;
   int more;
 
@@ -160,7 +159,7 @@ read_rule (struct ip *ip, struct ip_rule *rule, const char *at)
 static int
 config_rule (struct ip *ip, enum ip_list list, const char *value)
 {
-  char word[IP_VALUE_WORD_MAX];
+  char word[WORD_MAX];
   const char *at = value, *why = NULL;
   struct ip_rule *rule;
 
@@ -201,7 +200,7 @@ add_entry (struct ip *ip, enum ip_list list, const char *word)
 static int
 config_list (struct ip *ip, enum ip_list list, const char *value)
 {
-  char word[IP_VALUE_WORD_MAX];
+  char word[WORD_MAX];
   const char *why = NULL;
   int more;
 

@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "ip-sets.h"
-#include "ip-words.h"
 
 #define NAME_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" \
                    "0123456789-_."
@@ -127,7 +126,7 @@ int
 ip_sets_define (struct ip_sets *sets, const char *value, char *why,
                 size_t size)
 {
-  char name[IP_VALUE_WORD_MAX], word[IP_VALUE_WORD_MAX];
+  char name[WORD_MAX], word[WORD_MAX];
   const char *problem = NULL;
   int more = ip_next_word (&value, name, &problem);
 

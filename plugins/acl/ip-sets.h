@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 
+#include "common/words.h"
 #include "ip-table.h"
 
 /* Sets of a section, and characters of a name. */
@@ -24,6 +25,13 @@ struct ip_sets {
   struct ip_set *set;
   unsigned count;
 };
+
+/* The next word of a value; see word_next. */
+static inline int
+ip_next_word (const char **at, char word[WORD_MAX], const char **why)
+{
+  return word_next (at, " \t\n,", word, WORD_MAX, why);
+}
 
 void ip_sets_free (struct ip_sets *sets);
 

@@ -1,34 +1,33 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Taking words from a value; see ip-words.h.
+ * Taking words from a line; see words.h.
  */
 #include "config.h"
 
 #include <stdbool.h>
 #include <string.h>
 
-#include "ip-words.h"
-
-#define BETWEEN " \t\n,"
+#include "common/words.h"
 
 int
-ip_next_word (const char **at, char word[IP_VALUE_WORD_MAX], const char **why)
+word_next (const char **at, const char *between, char *word, size_t size,
+           const char **why)
 {
-  const char *from = *at + strspn (*at, BETWEEN);
+  const char *from = *at + strspn (*at, between);
   bool is_quoted = false;
   size_t len = 0;
 
   *at = from;
   if (*from == '\0')
     return 0;
-  for (; *from && (is_quoted || !strchr (BETWEEN, *from)); from++) {
+  for (; *from && (is_quoted || !strchr (between, *from)); from++) {
     if (*from == '"') {
       is_quoted = !is_quoted;
       continue;
     }
     if (is_quoted && from[0] == '\\' && from[1] == '"')
       from++;
-    if (len == IP_VALUE_WORD_MAX - 1) {
+    if (len + 1 >= size) {
       *why = "a word is too long";
       return -1;
     }
