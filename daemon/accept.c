@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -21,28 +22,32 @@
 #define LOCAL_BATCH 64
 #define REMOTE_BATCH 16
 
-/* A refusal of this kind is logged no more often than this. */
+/* What newcomers meet is logged no more often than this. */
 #define COMPLAIN_EVERY (5 * NS_PER_S)
-
-/* Strangers that have said nothing for so long make room for new ones. */
-#define EVICT_AGE NS_PER_S
 
 /* When there are no descriptors at all: until the next try. */
 #define RETRY_MS 50
 
 static void
-complain (struct listener *listener, const char *why)
+complain (struct listener *listener, struct complaint *complaint,
+          const char *why)
 {
-  struct server *server = listener->server;
   int64_t now = now_ns ();
 
-  server->refused++;
-  if (now - server->complained_ns < COMPLAIN_EVERY)
+  complaint->count++;
+  if (now - complaint->at < COMPLAIN_EVERY)
     return;
-  log_write (&server->log, VIRGATE_LOG_WARNING, listener->title,
-             "%s: refused %u connections", why, server->refused);
-  server->complained_ns = now;
-  server->refused = 0;
+  log_write (listener->log, VIRGATE_LOG_WARNING, listener->title,
+             "%s: %s %u connections", why, complaint->what,
+             complaint->count);
+  complaint->at = now;
+  complaint->count = 0;
+}
+
+static void
+refused (struct listener *listener, const char *why)
+{
+  complain (listener, &listener->server->refused, why);
 }
 
 static void
@@ -105,7 +110,7 @@ refuse_one (struct acceptor *acceptor)
   const struct virgate_transport *transport = listener->transport;
   void *conn;
 
-  complain (listener, "no descriptors left");
+  refused (listener, "no descriptors left");
   if (server->reserve_fd != -1) {
     close (server->reserve_fd);
     server->reserve_fd = -1;
@@ -116,34 +121,6 @@ refuse_one (struct acceptor *acceptor)
   open_reserve (server);
   if (server->reserve_fd == -1)
     pause_all (server);
-}
-
-/* Ask the loops to close some of the strangers that wait longest. */
-static void
-evict (struct server *server)
-{
-  for (unsigned i = 0; i < server->loop_count; i++)
-    loop_evict (&server->loops[i], EVICT_AGE);
-}
-
-/* Is there room for one more? */
-static bool
-has_room (struct listener *listener)
-{
-  struct server *server = listener->server;
-  const struct limits *limits = &server->limits;
-  uint64_t reserve = listener->is_local ? 0 : limits->local_reserve;
-  uint64_t extra = listener->is_local ? limits->local_reserve : 0;
-
-  if (atomic_load (&server->clients) + reserve >= limits->max_clients) {
-    complain (listener, "max-clients is reached");
-    return false;
-  }
-  if (atomic_load (&server->strangers) < limits->max_strangers + extra)
-    return true;
-  complain (listener, "max-unopened is reached");
-  evict (server);
-  return false;
 }
 
 /* The loop with the fewest sessions. */
@@ -180,19 +157,35 @@ state_facts (struct session *session, struct listener *listener)
   return 0;
 }
 
+/* Is there room for one more, or could it be made? */
+static bool
+has_room (struct session *session)
+{
+  struct listener *listener = session->listener;
+  const char *reached;
+  char why[192], who[128];
+  bool has = stranger_enter (session, &reached);
+
+  if (reached == NULL)
+    return has;
+  peer_describe (&session->peer, who, sizeof who);
+  snprintf (why, sizeof why, "%s: %s is reached", who, reached);
+  complain (listener, has ? &listener->server->made_room
+                          : &listener->server->refused, why);
+  return has;
+}
+
 static void
 admit (struct listener *listener, void *conn)
 {
-  struct session *session = NULL;
+  struct session *session = session_new (listener, conn);
 
-  if (has_room (listener))
-    session = session_new (listener, conn);
   if (session == NULL) {
     listener->transport->ops->close (conn);
     return;
   }
-  if (state_facts (session, listener) == -1
-      || !access_admits (listener, &session->peer)
+  if (state_facts (session, listener) == -1 || !source_enter (session)
+      || !access_admits (listener, &session->peer) || !has_room (session)
       || session_begin (session, choose_loop (listener->server)) == -1)
     session_free (session);
 }
@@ -214,7 +207,7 @@ accept_one (struct acceptor *acceptor)
     return true;
   }
   if (ret == VIRGATE_IO_ERROR && errno != ECONNABORTED) {
-    complain (acceptor->listener, "cannot accept");
+    refused (acceptor->listener, "cannot accept");
     pause_all (acceptor->listener->server);
     return false;
   }
@@ -259,6 +252,8 @@ int
 accept_init (struct server *server)
 {
   server->reserve_fd = -1;
+  server->refused.what = "refused";
+  server->made_room.what = "to make room, closed";
   open_reserve (server);
   uv_check_init (&server->loops[0].uv, &server->check);
   uv_timer_init (&server->loops[0].uv, &server->retry);

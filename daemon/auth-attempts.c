@@ -11,6 +11,7 @@
 #include "core/log.h"
 #include "daemon/auth-state.h"
 #include "daemon/call.h"
+#include "daemon/sources.h"
 
 static void
 refused_landed (struct virgate_call *call)
@@ -37,6 +38,14 @@ auth_refuse_call (struct virgate_call *call)
   if (call->session->state < SESSION_OPEN)
     call->landed = refused_landed;
   return answer_no (call);
+}
+
+int
+auth_turned_away (struct virgate_call *call)
+{
+  auth_fail (call->session->auth);
+  call->session->reference = 0;
+  return auth_refuse_call (call);
 }
 
 static void
@@ -70,6 +79,8 @@ auth_attempt_failed (struct auth *auth, const char *why,
   struct virgate_call *call = auth->call;
 
   auth_drop_conversation (auth);
+  if (source_turn_away (session))
+    return auth_turned_away (call);
   auth->attempts++;
   log_attempt (auth, why);
   if (list_is_empty (&session->wait.link))
@@ -82,7 +93,9 @@ auth_attempt_failed (struct auth *auth, const char *why,
     call_service_record (call, told);
   else
     answer_no (call);
-  auth->answer_at = auth->begun + loop->limits.auth_delay_ns;
+  auth->answer_at = auth->begun;
+  if (auth->task != AUTH_POLKIT_DECIDES) /* that is no guessing */
+    auth->answer_at += source_failed (session);
   if (auth->answer_at <= loop->now)
     return -1;
   wait_for_answer (loop, auth);

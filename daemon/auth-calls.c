@@ -17,6 +17,7 @@
 #include "daemon/call.h"
 #include "daemon/listeners.h"
 #include "daemon/seal.h"
+#include "daemon/sources.h"
 
 /* Longest list of mechanisms. */
 #define MECHANISMS_MAX 1024
@@ -97,6 +98,7 @@ static int
 misplaced (struct auth *auth, struct virgate_call *call, const char *what)
 {
   auth->call = call;
+  auth->task = AUTH_START;
   auth->begun = call->session->loop->now;
   return auth_attempt_failed (auth, what, NULL);
 }
@@ -277,6 +279,8 @@ settle_talk (struct auth *auth)
 
   if (auth->outcome != VIRGATE_AUTH_MORE && auth->outcome != VIRGATE_AUTH_YES)
     return talk_failed (auth);
+  if (source_turn_away (session)) /* banned since it began */
+    return auth_turned_away (call);
   if (auth->outcome == VIRGATE_AUTH_YES && seal_prepare (auth) == -1)
     return not_let_in (auth, call, "no security layer");
   if (auth->outcome == VIRGATE_AUTH_YES && auth_succeed (session) == -1)
@@ -304,6 +308,9 @@ static int
 talk (struct auth *auth, struct virgate_call *call, enum auth_task task,
       int32_t nil, const uint8_t *data, uint32_t len)
 {
+  if (source_turn_away (call->session))
+    return auth_turned_away (call);
+  stranger_spoke (call->session);
   auth->call = call;
   auth->begun = call->session->loop->now;
   auth->settle = settle_talk;

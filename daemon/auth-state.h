@@ -28,7 +28,6 @@ enum chain_state {
 struct auth {
   struct mail mail;
   struct job job;
-  struct job_line line;
   struct session *session;
   struct policy *policy;        /* a reference */
   enum auth_task task;
@@ -80,6 +79,9 @@ void auth_drop_conversation (struct auth *auth);
 
 /* auth->call is refused, now and whatever else the session asks. */
 int auth_refuse_call (struct virgate_call *call);
+
+/* The session's source is banned: as above, without a line in the log. */
+int auth_turned_away (struct virgate_call *call);
 
 /* The attempt that auth->call belongs to came to nothing.  Its answer waits;
  * after so many the connection ends.  told: what the client may know, or

@@ -16,6 +16,7 @@
 #include "daemon/listeners.h"
 #include "daemon/plain.h"
 #include "daemon/server.h"
+#include "daemon/sources.h"
 
 void
 auth_method_init (struct auth_method *method, const char *name, void *inst,
@@ -390,7 +391,8 @@ auth_run (struct auth *auth, enum auth_task task)
   auth->job.done = outcome_on_worker;
   auth->is_busy = true;
   session_pin (session);
-  if (workers_add (checkers, &auth->line, &auth->job) == 0)
+  if (workers_add (checkers, &session->source->checks,
+                   &auth->job) == 0)
     return VIRGATE_LATER;
   auth->is_busy = false;
   session_unpin (session);
@@ -434,10 +436,17 @@ auth_succeed (struct session *session)
 void
 auth_log_refusal (struct session *session, const char *why)
 {
-  do
+  unsigned unlogged;
+
+  session->reference = 0;
+  if (!source_may_log (session, &unlogged))
+    return;
+  if (unlogged > 0)
+    session_log (session, VIRGATE_LOG_NOTICE, "%u earlier refusals of its "
+                 "address are not in the log", unlogged);
+  while (session->reference == 0)
     if (getrandom (&session->reference, sizeof session->reference, 0) == -1)
       session->reference = 1;
-  while (session->reference == 0);
   session_log (session, VIRGATE_LOG_NOTICE, "refused, reference %08x: %s",
                session->reference, why);
 }
@@ -475,7 +484,6 @@ make_auth (struct session *session)
   auth->policy = session->listener->policy;
   policy_ref (auth->policy);
   auth->settle = settle_facts;
-  job_line_init (&auth->line);
   list_init (&auth->delayed);
   session->auth = auth;
   return auth;

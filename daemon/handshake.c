@@ -12,6 +12,7 @@
 #include "daemon/listeners.h"
 #include "daemon/server.h"
 #include "daemon/session.h"
+#include "daemon/sources.h"
 #include "daemon/workers.h"
 
 /* A session's handshake while it lasts.  A step costs a millisecond of
@@ -19,7 +20,6 @@
  */
 struct handshake {
   struct job job;
-  struct job_line line;
   struct mail mail;             /* back to the loop */
   struct session *session;
   struct virgate_error error;   /* when the step failed */
@@ -70,6 +70,7 @@ static void
 succeed (struct session *session)
 {
   handshake_end (session);
+  stranger_shook (session);
   session->want_out = 0;
   session_watch_anew (session);
 }
@@ -143,7 +144,8 @@ handshake_step (struct session *session)
   session_poll (session);
   handshake->is_busy = true;
   session_pin (session);
-  if (workers_add (&session->loop->server->shakers, &handshake->line,
+  if (workers_add (&session->loop->server->shakers,
+                   &session->source->shakes,
                    &handshake->job) == 0)
     return;
   session_unpin (session);
@@ -176,7 +178,6 @@ handshake_begin (struct session *session)
   handshake->session = session;
   handshake->job.run = run;
   handshake->job.done = done;
-  job_line_init (&handshake->line);
   session->handshake = handshake;
   if (has_spoken (session)) {
     handshake_step (session);

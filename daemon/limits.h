@@ -20,7 +20,14 @@ struct limits {
   uint64_t max_unread;          /* bytes one client leaves unread */
   uint64_t client_workers;      /* calls of one client running at once */
   uint64_t auth_attempts;       /* of one connection */
-  int64_t auth_delay_ns;        /* of the answer to one that failed */
+  int64_t auth_delay_ns;        /* of the answer to the first that failed */
+  int64_t auth_delay_max_ns;
+  uint64_t source_clients;      /* of one source; 0: no limit */
+  uint64_t source_strangers;
+  uint64_t source_shaking;
+  uint64_t ipv6_prefix;         /* bits that make one source */
+  uint64_t ban_failures;        /* 0: nobody is banned */
+  int64_t ban_window_ns, ban_ns, ban_max_ns;
   int64_t handshake_ns, auth_ns, open_ns, frame_ns, write_ns;
   int64_t keepalive_ns;
   uint32_t keepalive_count;

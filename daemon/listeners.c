@@ -125,6 +125,7 @@ listener_new (struct server *server, const struct config_section *section,
     return NULL;
   }
   atomic_store (&listener->refs, 1);
+  crowd_init (&listener->strangers);
   listener->server = server;
   listener->log = &server->log;
   listener->text = transport_text (section);

@@ -16,6 +16,7 @@
 #include "core/conffile.h"
 #include "core/instance.h"
 #include "daemon/policy.h"
+#include "daemon/sources.h"
 
 struct server;
 
@@ -43,6 +44,8 @@ struct listener {
   char *text;                   /* the transport's keys */
   struct policy *_Atomic policy; /* replaced by the main thread */
   struct policy *next_policy;   /* of a reload that is not complete */
+  unsigned clients;             /* sources->lock guards these two */
+  struct crowd strangers;
   bool is_local;
   bool is_closed;               /* accepts no more */
   unsigned acceptor_count;

@@ -16,9 +16,6 @@
 #include "daemon/loop.h"
 #include "daemon/session.h"
 
-/* Sessions of one phase that make room at a time. */
-#define LOOP_EVICT 64
-
 static _Thread_local struct loop *current;
 
 struct loop *
@@ -315,43 +312,6 @@ loop_abandon (struct loop *loop)
   list_for_each (item, &loop->sessions)
     session_close (list_item (item, struct session, link),
                    VIRGATE_LOG_WARNING, "its calls did not end in time");
-}
-
-/* Close the oldest in one phase. */
-static void
-evict_from (struct loop *loop, enum loop_wait which)
-{
-  struct list *head = &loop->waits[which];
-
-  for (int i = 0; i < LOOP_EVICT && !list_is_empty (head); i++) {
-    struct wait *wait = list_item (head->next, struct wait, link);
-
-    if (loop->now - wait->since < loop->evict_age_ns)
-      return;
-    list_remove (&wait->link);
-    session_expire (wait, which);
-  }
-}
-
-static void
-deliver_evict (struct mail *mail)
-{
-  struct loop *loop = container_of (mail, struct loop, evict);
-
-  evict_from (loop, WAIT_HANDSHAKE);
-  evict_from (loop, WAIT_AUTH);
-  evict_from (loop, WAIT_OPEN);
-  atomic_store (&loop->is_evicting, false);
-}
-
-void
-loop_evict (struct loop *loop, int64_t age_ns)
-{
-  if (atomic_exchange (&loop->is_evicting, true))
-    return;
-  loop->evict_age_ns = age_ns;
-  loop->evict.deliver = deliver_evict;
-  loop_post (loop, &loop->evict);
 }
 
 void

@@ -88,9 +88,6 @@ struct loop {
   unsigned spare_count;
   bool is_stopping;
   int64_t tidy_at;              /* when to give memory back; 0: no need */
-  struct mail evict;
-  int64_t evict_age_ns;
-  atomic_bool is_evicting;
 };
 
 /* 0, or -1 with errno. */
@@ -106,11 +103,6 @@ void loop_session_gone (struct loop *loop);
 /* Wait for the thread and free everything. */
 void loop_join (struct loop *loop);
 void loop_free (struct loop *loop);
-
-/* Close some sessions that are not open yet and older than this.  Any
- * thread; nothing happens while the last request for it is under way.
- */
-void loop_evict (struct loop *loop, int64_t age_ns);
 
 /* Send mail.  Mail of one thread arrives in order.  Any thread. */
 void loop_post (struct loop *loop, struct mail *mail);

@@ -161,6 +161,10 @@ policy_new (struct server *server, const struct config_section *section,
   atomic_store (&policy->refs, 1);
   policy->server = server;
   policy->is_read_only = config_bool (section, listen_options, "read-only");
+  policy->max_clients = config_number (section, listen_options,
+                                       "max-clients");
+  policy->max_strangers = config_number (section, listen_options,
+                                         "max-unopened");
   if (add_auth (policy, section, err) == 0
       && each_word (policy, section, "acl", add_acl, err) == 0
       && check_exposure (policy, section, is_private, err) == 0)

@@ -36,6 +36,7 @@ struct policy {
   struct auth_policy auth;
   struct access_list acls[POLICY_ACLS_MAX];
   unsigned acl_count;
+  uint64_t max_clients, max_strangers; /* 0: no limit of its own */
   bool is_read_only;
 };
 

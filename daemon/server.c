@@ -178,6 +178,21 @@ server_set_log_level (struct server *server)
     : log_level_from_name (daemon_value (&server->config, "log-level"));
 }
 
+/* A source stands in line once for all its strangers.  Arithmetic is shared
+ * by taking turns; of what may wait for others, nobody gets all.
+ */
+static void
+init_stranger_workers (struct server *server)
+{
+  unsigned processors = MAX_OF (sysconf (_SC_NPROCESSORS_ONLN), 1L);
+  unsigned checkers = daemon_number (&server->config, "auth-workers");
+
+  workers_init (&server->shakers, processors, processors);
+  for (size_t i = 0; i < COUNT_OF (server->checkers); i++)
+    workers_init (&server->checkers[i], checkers,
+                  MAX_OF (checkers / 4 * 3, 1u));
+}
+
 int
 server_prepare (struct server *server, struct virgate_error *err)
 {
@@ -185,16 +200,14 @@ server_prepare (struct server *server, struct virgate_error *err)
   limits_from_config (&server->limits, &server->config);
   server->hostname = own_hostname (&server->config);
   host_env_init (server);
+  if (sources_init (&server->sources) == -1)
+    return error_set (err, VIRGATE_ERR_NO_MEMORY, VIRGATE_FROM_NONE, NULL);
   workers_init (&server->workers, daemon_number (&server->config, "workers"),
                 daemon_number (&server->config, "client-workers"));
   workers_init (&server->priority,
                 daemon_number (&server->config, "priority-workers"),
                 daemon_number (&server->config, "client-workers"));
-  workers_init (&server->shakers, MAX_OF (sysconf (_SC_NPROCESSORS_ONLN), 1L),
-                1);
-  for (size_t i = 0; i < COUNT_OF (server->checkers); i++)
-    workers_init (&server->checkers[i],
-                  daemon_number (&server->config, "auth-workers"), 1);
+  init_stranger_workers (server);
   if (drivers_open (server, err) == -1)
     return -1;
   return make_listeners (server, err);
@@ -320,6 +333,7 @@ server_free (struct server *server)
     server->parts = next;
   }
   host_env_free (server);
+  sources_free (&server->sources);
   free (server->loops);
   free (server->hostname);
 }

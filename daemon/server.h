@@ -17,6 +17,7 @@
 #include "core/modules.h"
 #include "daemon/host-env.h"
 #include "daemon/loop.h"
+#include "daemon/sources.h"
 #include "daemon/workers.h"
 #include "protocol/table.h"
 
@@ -40,6 +41,13 @@ struct driver {
 struct part;
 struct listener;
 
+/* Something that happens to newcomers; logged now and then. */
+struct complaint {
+  const char *what;
+  unsigned count;               /* since the last line */
+  int64_t at;                   /* of that */
+};
+
 struct server {
   const struct options *options; /* of the command line */
   struct log log;
@@ -55,6 +63,7 @@ struct server {
   struct workers checkers[2];   /* authentication that blocks: of remote
                                    clients, of local ones */
   struct driver *drivers;
+  struct sources sources;
   struct listener *listeners;   /* main thread */
   struct part *parts;           /* main thread */
   char *hostname;
@@ -64,8 +73,7 @@ struct server {
   uv_timer_t drain;
   int reserve_fd;               /* for when there is no other */
   bool has_arrivals;
-  unsigned refused;             /* since the last complaint */
-  int64_t complained_ns;
+  struct complaint refused, made_room;
   bool is_stopping;
   _Atomic unsigned clients;     /* connections that exist */
   _Atomic unsigned strangers;   /* of these, not yet open */

@@ -16,6 +16,7 @@
 #include "daemon/seal.h"
 #include "daemon/server.h"
 #include "daemon/session.h"
+#include "daemon/sources.h"
 #include "daemon/stream.h"
 
 struct session *
@@ -65,6 +66,8 @@ session_free (struct session *session)
   peer_free (&session->peer);
   identity_free (&session->identity);
   free (session->jobs);
+  stranger_leave (session);
+  source_leave (session);
   listener_unref (session->listener);
   free (session);
 }
@@ -143,6 +146,7 @@ session_enter (struct session *session, enum session_state state)
     return;
   }
   loop_unwait (&session->wait);
+  stranger_leave (session);
   if (session->is_stranger) {
     session->is_stranger = false;
     server_count (session->loop, 0, -1);
@@ -199,6 +203,7 @@ session_close (struct session *session, int level, const char *reason)
     return;
   if (reason)
     session_log (session, level, "closed: %s", reason);
+  stranger_leave (session);
   if (session->state < SESSION_READY && session->is_stranger)
     server_count (session->loop, 0, -1);
   session->is_stranger = false;

@@ -67,6 +67,8 @@ struct session {
   struct wait writing;
   struct keepalive keepalive;
 
+  struct source *source;        /* counted there */
+  struct stranger *stranger;    /* until it is open */
   struct handshake *handshake;  /* while shaking hands */
   struct auth *auth;            /* while authenticating */
   struct seal *seal;            /* a security layer; NULL: none */
@@ -91,6 +93,7 @@ struct session {
 
   bool is_read_only;            /* workers read it; not a bit like these */
   bool is_local : 1;
+  bool is_listed : 1;           /* counted in its listener */
   bool is_stranger : 1;         /* counted as not yet open */
   bool is_stopped : 1;          /* input is held back by the wire */
   bool is_waiting : 1;          /* and goes on when a call or auth ends */

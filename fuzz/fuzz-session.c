@@ -6,8 +6,11 @@
  * daemon runs on this thread alone, one step at a time.
  *
  * Whatever happens: what it writes is messages, each call has one answer,
- * memory stays within limits, nobody waits for ever, and at the end nothing
- * is left.
+ * memory stays within limits, nobody waits for ever, nobody is in whom no
+ * chain of methods let in, and at the end nothing is left.
+ *
+ * With FUZZ_AUTH, which makes fuzz-auth of it, clients hold conversations and
+ * do little else.
  */
 #include "config.h"
 
@@ -28,6 +31,10 @@
 #include "protocol/fill.h"
 
 #define CLIENTS 2
+#ifndef FUZZ_AUTH
+#define FUZZ_AUTH 0
+#endif
+
 #define NO_LIMIT (SIZE_MAX / 4)
 /* Turns after which everything must have come to rest. */
 #define REST_TURNS 100000
@@ -53,6 +60,7 @@ static struct loop loop;
 static struct listener listener;
 static struct policy policy;
 static struct client clients[CLIENTS];
+static uint8_t kind;            /* of the policy */
 static int quiet[2];            /* a pipe that stays empty */
 
 /* The transport ----------------------------------------------------------- */
@@ -220,6 +228,8 @@ make_server (void)
   server.loops = &loop;
   server.loop_count = 1;
   server.hostname = (char *) "host";
+  if (sources_init (&server.sources) == -1)
+    abort ();
   parts_drivers (&server);
   if (loop_init (&loop, &server, 0) == -1)
     abort ();
@@ -228,6 +238,7 @@ make_server (void)
     .refs = 1, .server = &server, .log = &server.log, .name = "fuzz",
     .title = "listen fuzz", .instance = &instance, .policy = &policy,
   };
+  crowd_init (&listener.strangers);
 }
 
 /* One turn of the loop.  Time passes only where the script says so. */
@@ -243,6 +254,7 @@ static void
 connect_client (struct client *client, uint8_t handshakes)
 {
   struct session *session;
+  const char *reached;
 
   if (client->fd > 0)
     return;
@@ -251,6 +263,13 @@ connect_client (struct client *client, uint8_t handshakes)
   client->is_open = true;
   session = session_new (&listener, client);
   client->session = session;
+  if (peer_number (&session->peer, VIRGATE_FACT_UID, VIRGATE_VOUCH_KERNEL,
+                   handshakes >> 7) == -1)
+    abort ();
+  if (!source_enter (session) || !stranger_enter (session, &reached)) {
+    session_free (session);
+    return;
+  }
   if (session_begin (session, &loop) == -1)
     abort ();
 }
@@ -298,7 +317,24 @@ static void
 pass_time (uint8_t seconds)
 {
   loop.now += seconds * NS_PER_S;
+  auths_answer (&loop);
   sessions_keepalive (&loop);
+}
+
+/* What one source may do, and what follows. */
+static void
+set_shares (uint8_t shares, uint8_t patience)
+{
+  server.limits.source_clients = shares & 3;
+  server.limits.source_strangers = shares >> 2 & 3;
+  server.limits.source_shaking = shares >> 4 & 3;
+  policy.max_strangers = shares >> 6;
+  loop.limits.auth_attempts = 1 + (patience & 3);
+  loop.limits.auth_delay_ns = (patience >> 2 & 3) * NS_PER_S;
+  loop.limits.auth_delay_max_ns = 3 * NS_PER_S;
+  loop.limits.ban_failures = patience >> 4 & 3;
+  loop.limits.ban_window_ns = 3600 * NS_PER_S;
+  loop.limits.ban_ns = loop.limits.ban_max_ns = (patience >> 6) * NS_PER_S;
 }
 
 static void
@@ -308,6 +344,9 @@ check_memory (const struct client *client)
 
   if (!client->is_open)
     return;
+  if (session->state >= SESSION_OPEN && session->state < SESSION_CLOSING
+      && !parts_may_be_in (&session->identity, kind))
+    abort ();
   if (wire_in_memory (&session->in) > 4 * client->fed + 4096
       || wire_in_memory (&session->in) > 1024 * 1024
       || session->held_bytes > 2 * LIMIT_HELD_BYTES
@@ -415,6 +454,37 @@ put_stream (struct client *client, struct fuzz_input *in)
              head.type == FRAME_STREAM_HOLE && len > 1 ? 12 : len);
 }
 
+/* A message of a conversation; its first byte is what the method decides. */
+static void
+put_auth (struct client *client, struct fuzz_input *in)
+{
+  static const char *const mechanisms[] = { "ONE", "TWO", "THREE", "ONE,TWO" };
+  static uint8_t data[VIRGATE_AUTH_DATA_MAX];
+  uint8_t which = fuzz_byte (in);
+  const struct frame_header head = {
+    VIRGATE_REMOTE_PROGRAM, 1, 66 + which % 5, FRAME_CALL, 0, FRAME_OK
+  };
+  struct virgate_remote_auth_sasl_start_args start = {
+    .mech = (char *) mechanisms[which >> 3 & 3], .nil = which >> 5 & 1,
+    .data.len = which & 0x80 ? 257 * fuzz_byte (in) : which >> 6 & 1,
+    .data.val = data,
+  };
+  struct virgate_remote_auth_sasl_step_args step = {
+    .nil = start.nil, .data = { start.data.len, data },
+  };
+  const struct proc_row *row = proc_find (head.program, head.procedure);
+  struct buf wire = BUF_INIT;
+
+  data[0] = fuzz_byte (in);
+  if (row->args
+      && xdr_encode (row->args, which % 5 == 2 ? (void *) &start : &step,
+                     &wire, NULL) == -1)
+    abort ();
+  put_frame (client, &head, buf_len (&wire) > 0 ? buf_data (&wire) : "",
+             buf_len (&wire));
+  buf_free (&wire);
+}
+
 static void
 put_ping (struct client *client, uint8_t n)
 {
@@ -436,10 +506,21 @@ put_bytes (struct client *client, struct fuzz_input *in)
   free (block);
 }
 
+/* Clients that do little but authenticate. */
+static uint8_t
+auth_act (uint8_t what)
+{
+  static const uint8_t acts[16] = {
+    11, 11, 11, 11, 11, 11, 0, 1, 3, 4, 5, 6, 9, 10, 15, 15,
+  };
+
+  return acts[what];
+}
+
 static void
 act_client (struct client *client, uint8_t what, struct fuzz_input *in)
 {
-  switch (what) {
+  switch (FUZZ_AUTH ? auth_act (what) : what) {
   case 0:
     put_bytes (client, in);
     break;
@@ -474,6 +555,9 @@ act_client (struct client *client, uint8_t what, struct fuzz_input *in)
     break;
   case 10:
     connect_client (client, fuzz_byte (in));
+    break;
+  case 11:
+    put_auth (client, in);
     break;
   default:
     happen (client);
@@ -516,7 +600,7 @@ act (uint8_t what, struct fuzz_input *in)
     mood.no_workers = !mood.no_workers;
     break;
   case 10:
-    loop_evict (&loop, fuzz_byte (in) ? 0 : 3600 * NS_PER_S);
+    set_shares (fuzz_byte (in), fuzz_byte (in));
     break;
   default:
     step ();
@@ -542,8 +626,10 @@ come_to_rest (void)
       any |= happen (&clients[j]);
       check_memory (&clients[j]);
     }
+    loop.now += 60 * NS_PER_S;
+    auths_answer (&loop);
     any |= loop.mail || !list_is_empty (&loop.ready)
-           || !list_is_empty (&loop.touched);
+           || !list_is_empty (&loop.touched) || !list_is_empty (&loop.delays);
     step ();
   }
 }
@@ -574,6 +660,20 @@ free_client (struct client *client)
   *client = (struct client) { 0 };
 }
 
+/* Nobody is counted any more; what is remembered is forgotten. */
+static void
+check_sources (void)
+{
+  const struct sources *sources = &server.sources;
+
+  if (listener.clients > 0 || listener.strangers.count > 0
+      || sources->strangers[0].count > 0 || sources->strangers[1].count > 0)
+    abort ();
+  sources_free (&server.sources);
+  if (sources_init (&server.sources) == -1)
+    abort ();
+}
+
 static void
 finish (void)
 {
@@ -590,6 +690,7 @@ finish (void)
   if (!list_is_empty (&loop.sessions) || listener.refs != 1
       || server.clients != 0 || server.strangers != 0 || policy.refs != 1)
     abort ();
+  check_sources ();
   parts_check_gone ();
   for (unsigned i = 0; i < CLIENTS; i++)
     free_client (&clients[i]);
@@ -600,9 +701,11 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t len)
 {
   static struct virgate_transport transport;
   struct fuzz_input in = { data, len };
-  uint8_t kind = fuzz_byte (&in);
   uint64_t fds;
 
+  kind = fuzz_byte (&in);
+  if (FUZZ_AUTH)
+    kind = kind % 16 == 0 ? kind + 8 : kind; /* no policy without a chain */
   if (server.loops == NULL)
     make_server ();
   fds = fuzz_fds ();
@@ -611,6 +714,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t len)
   policy = (struct policy) { .refs = 1, .server = &server };
   parts_policy (&policy, kind);
   mood = (struct mood) { 0 };
+  set_shares (0, 3);
   for (unsigned i = 0; i < CLIENTS; i++) {
     wire_in_init (&clients[i].calls, FRAME_LEN_MAX);
     wire_in_init (&clients[i].answers, FRAME_LEN_MAX);

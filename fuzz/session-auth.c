@@ -43,6 +43,20 @@ talk_mechanisms (void *inst, const struct virgate_auth_context *context)
   return "ONE,TWO";
 }
 
+/* One mechanism in common with those. */
+static const char *
+other_mechanisms (void *inst, const struct virgate_auth_context *context)
+{
+  return "TWO,THREE";
+}
+
+/* Only where the input wants it. */
+static const char *
+fickle_mechanisms (void *inst, const struct virgate_auth_context *context)
+{
+  return mood.acl & 16 ? "THREE" : NULL;
+}
+
 /* The first byte of what the client sends says how it goes on. */
 static int
 converse (struct conv *conv, const struct virgate_auth_data *in,
@@ -73,6 +87,27 @@ talk_start (void *inst, const struct virgate_auth_context *context,
   return *conv ? converse (*conv, in, out, identity) : VIRGATE_AUTH_ERROR;
 }
 
+/* A conversation of one message, which leaves nothing to free. */
+static int
+once_start (void *inst, const struct virgate_auth_context *context,
+            const char *mech, const struct virgate_auth_data *in,
+            struct virgate_auth_data *out, void **conv,
+            struct virgate_identity *identity)
+{
+  struct conv once = { 0 };
+  int result = converse (&once, in, out, identity);
+
+  *out = (struct virgate_auth_data) { NULL, 0 };
+  return result == VIRGATE_AUTH_MORE ? VIRGATE_AUTH_NO : result;
+}
+
+static int
+once_step (void *conv, const struct virgate_auth_data *in,
+           struct virgate_auth_data *out, struct virgate_identity *identity)
+{
+  abort ();
+}
+
 static int
 talk_step (void *conv, const struct virgate_auth_data *in,
            struct virgate_auth_data *out, struct virgate_identity *identity)
@@ -80,16 +115,29 @@ talk_step (void *conv, const struct virgate_auth_data *in,
   return converse (conv, in, out, identity);
 }
 
-#define TALK                                                            \
-  .mechanisms = talk_mechanisms, .start = talk_start,                   \
-  .step = talk_step, .conv_free = free
+#define TALK(list)                                                      \
+  .mechanisms = list, .start = talk_start, .step = talk_step,           \
+  .conv_free = free
 
 /* By their letters below. */
 static const struct virgate_auth_ops auth_ops[128] = {
   ['f'] = { .decide = facts_decide },
-  ['t'] = { TALK },
-  ['s'] = { .flags = VIRGATE_AUTH_BLOCKS, .decide = facts_decide, TALK },
+  ['t'] = { TALK (talk_mechanisms) },
+  ['s'] = { .flags = VIRGATE_AUTH_BLOCKS, .decide = facts_decide,
+            TALK (talk_mechanisms) },
   ['p'] = { .flags = VIRGATE_AUTH_POLKIT, .decide = facts_decide },
+  ['e'] = { .flags = VIRGATE_AUTH_POLKIT | VIRGATE_AUTH_BLOCKS,
+            .decide = facts_decide, .exempt = facts_decide },
+  ['o'] = { TALK (other_mechanisms) },
+  ['w'] = { .mechanisms = talk_mechanisms, .start = once_start,
+            .step = once_step, .conv_free = free },
+  ['b'] = { .flags = VIRGATE_AUTH_BLOCKS | VIRGATE_AUTH_LONG,
+            .decide = facts_decide, TALK (fickle_mechanisms) },
+};
+
+static const char *const kinds[] = {
+  "", "f", "t", "s", "p", "ft p", "sp t", "t s",
+  "w o", "w w s", "fw so t", "p e f", "o t w", "fsb", "ep t", "b wf fe",
 };
 
 static int
@@ -115,12 +163,14 @@ static const struct virgate_acl_ops acl_ops = {
   .enter = list_enter, .permit = list_permit,
 };
 
+static const char *const names[128] = {
+  ['f'] = "f", ['t'] = "t", ['s'] = "s", ['p'] = "p", ['e'] = "e",
+  ['o'] = "o", ['w'] = "w", ['b'] = "b",
+};
+
 void
 parts_policy (struct policy *policy, uint8_t kind)
 {
-  static const char *const kinds[] = {
-    "", "f", "t", "s", "p", "ft p", "sp t", "t s",
-  };
   const char *methods = kinds[kind % COUNT_OF (kinds)];
 
   policy->is_read_only = kind & 0x10;
@@ -134,7 +184,29 @@ parts_policy (struct policy *policy, uint8_t kind)
     if (*methods == ' ')
       policy->auth.count++;
     else
-      auth_method_init (&chain->methods[chain->count++], "method", NULL,
+      auth_method_init (&chain->methods[chain->count++],
+                        names[(unsigned char) *methods], NULL,
                         &auth_ops[(unsigned char) *methods]);
   }
+}
+
+bool
+parts_may_be_in (const struct virgate_identity *identity, uint8_t kind)
+{
+  const char *chains = kinds[kind % COUNT_OF (kinds)], *name;
+  char said[AUTH_CHAIN_MAX + 1] = "";
+
+  for (uint32_t n = 0; (name = identity_get_method (identity, n)); n++) {
+    if (n == AUTH_CHAIN_MAX)
+      return false;
+    strcat (said, name);
+  }
+  while (*chains) {
+    size_t len = strcspn (chains, " ");
+
+    if (strlen (said) == len && strncmp (said, chains, len) == 0)
+      return true;
+    chains += len + (chains[len] == ' ');
+  }
+  return *said == '\0' && *kinds[kind % COUNT_OF (kinds)] == '\0';
 }

@@ -38,6 +38,8 @@ void parts_check_gone (void);
 
 /* A policy that is one of several kinds. */
 void parts_policy (struct policy *policy, uint8_t kind);
+/* Does an identity have the methods of one of its chains, all of them? */
+bool parts_may_be_in (const struct virgate_identity *identity, uint8_t kind);
 
 /* session-workers.c --------------------------------------------------------*/
 

@@ -32,8 +32,11 @@ enum virgate_auth_flags {
                                    run meanwhile, so decide must end by one of
                                    its own.  What host->error_code says then
                                    reaches the client; see exempt */
-  VIRGATE_AUTH_OUTSIDE = 4      /* decide runs a program or asks a service:
+  VIRGATE_AUTH_OUTSIDE = 4,     /* decide runs a program or asks a service:
                                    --explain leaves it alone */
+  VIRGATE_AUTH_LONG = 8         /* a client's messages may be as long as the
+                                   wire allows, as tickets are; otherwise some
+                                   thousand bytes must do */
 };
 
 /* Wire limit for the data of one SASL message. */

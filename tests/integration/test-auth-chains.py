@@ -2,15 +2,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Chains of authentication methods × facts × conversations, as a table: what
 a client is told, message by message, and what the log says of it."""
-import contextlib
-import glob
 import os
 import re
-import shutil
 import tempfile
 
 from lib import *
 from rawrpc import *
+from trial import trial_modules, sasl
 
 # One module for every method: its config says how it decides.
 METHODS = '''
@@ -255,32 +253,9 @@ REFUSED = re.compile(r'authentication failed: this server refuses you; its '
                      r'log says why, under reference ([0-9a-f]{8})$')
 
 
-@contextlib.contextmanager
-def trial_modules():
-    """The tree's modules and the three trials."""
-    folder = tempfile.mkdtemp(prefix='virgate-test-')
-    try:
-        command(RUN, 'true', check=0)       # makes the folder of modules
-        for module in glob.glob(os.path.join(BUILD, 'modules', '*.so')):
-            os.symlink(os.path.realpath(module),
-                       os.path.join(folder, os.path.basename(module)))
-        for name, flag in (('trial', 'TRIAL'), ('trialpolkit', 'TRIAL_POLKIT'),
-                           ('trialblocks', 'TRIAL_BLOCKS')):
-            command('cc', '-shared', '-fPIC', '-fvisibility=hidden', '-Wall',
-                    '-D_GNU_SOURCE', f'-D{flag}',
-                    '-I', os.path.join(SOURCE, 'include'),
-                    '-I', os.path.join(BUILD, 'include'), '-o',
-                    os.path.join(folder, f'auth-{name}.so'),
-                    os.path.join(SOURCE, 'tests', 'integration',
-                                 'auth-trial.c'), check=0)
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
 def config_for(auths, daemon='', extra=''):
     """One listener for each; sockets are numbered."""
-    text = f'[daemon]\nlog-level = debug\nauth-delay = 1\n{daemon}'
+    text = f'[daemon]\nlog-level = debug\nauth-delay = 1\nauth-delay-max = 1\n{daemon}'
     for n, auth in enumerate(auths):
         text += (f'[listen l{n}]\ntransport = unix\npath = @DIR@/sock{n}\n'
                  f'mode = 0700\nauth = {auth}\n{extra}')
@@ -294,10 +269,6 @@ def data_of(word):
     if word.startswith('@'):
         return 0, b'x' * int(word[1:])
     return 0, b'' if word == '""' else word.encode()
-
-
-def sasl(nil, data):
-    return u32(nil) + u32(len(data)) + b''.join(u32(b) for b in data)
 
 
 class Client:
