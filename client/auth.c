@@ -19,6 +19,18 @@ struct authing {
   int64_t deadline;
 };
 
+/* A password has gone out through these.  Nobody else uses the connection
+ * yet, and what is left to be sent stays.
+ */
+static void
+wipe_sent (struct virgate_conn *conn)
+{
+  LOCK_FOR_SCOPE (&conn->lock);
+
+  buf_wipe_rest (&conn->queue.buf);
+  buf_wipe_rest (&conn->sending.buf);
+}
+
 static int
 call (void *opaque, int32_t procedure, const void *args, void **ret,
       struct virgate_error *err)
@@ -28,6 +40,7 @@ call (void *opaque, int32_t procedure, const void *args, void **ret,
   int result = call_run (a->conn, VIRGATE_REMOTE_PROGRAM, procedure, args,
                          ret, NULL, a->deadline);
 
+  wipe_sent (a->conn);
   if (result == -1 && (why = thread_error ()))
     error_move (err, why);
   return result;
@@ -84,8 +97,10 @@ auth_run (struct virgate_conn *conn, const struct clientconf *conf,
   struct virgate_error err = { 0 };
   struct authenticated out;
 
-  if (authenticate (&how, &out, &err) == -1)
+  if (authenticate (&how, &out, &err) == -1) {
+    credential_explain (&plumbing->credentials, &err);
     return client_error_take (&err);
+  }
   plumbing->auth = out.instance;
   return out.conv ? start_layer (conn, out.instance->module->ops, out.conv)
                   : 0;

@@ -23,11 +23,23 @@ static const struct virgate_option client_options[] = {
   { NULL }
 };
 
+static const struct virgate_option credential_options[] = {
+  { "username", VIRGATE_OPTION_STRING,
+    .help = "user on the host, for ssh" },
+  { "authname", VIRGATE_OPTION_STRING,
+    .help = "user that is authenticated; each stands in for the other" },
+  { "password-file", VIRGATE_OPTION_PATH,
+    .help = "its first line is the password; nobody else may read it" },
+  { "realm", VIRGATE_OPTION_STRING, .help = "realm, where there are several" },
+  { NULL }
+};
+
 static const struct config_kind kinds[] = {
   { "client", false, false, client_options },
   { "alias", false, true, NULL },
   { "transport", true, true, NULL },
   { "auth", true, true, NULL },
+  { "credentials", true, false, credential_options },
   { NULL }
 };
 
@@ -48,23 +60,6 @@ read_one (struct clientconf *conf, const char *path,
   return result;
 }
 
-/* $XDG_CONFIG_HOME/virgate/client.conf; false when there is no home. */
-static bool
-user_path (char *path, size_t size)
-{
-  const char *base = secure_getenv ("XDG_CONFIG_HOME"), *below = "";
-  int len;
-
-  if (base == NULL || *base != '/') {
-    base = secure_getenv ("HOME");
-    below = "/.config";
-  }
-  if (base == NULL || *base != '/')
-    return false;
-  len = snprintf (path, size, "%s%s/virgate/client.conf", base, below);
-  return len > 0 && (size_t) len < size;
-}
-
 int
 clientconf_read (struct clientconf *conf, const char *file,
                  struct virgate_error *err)
@@ -80,7 +75,7 @@ clientconf_read (struct clientconf *conf, const char *file,
                            "there is no config file %s", file);
     return result;
   }
-  if (user_path (path, sizeof path))
+  if (config_user_path (path, sizeof path, "/virgate/client.conf"))
     result = read_one (conf, path, err);
   if (result != -1)
     result = read_one (conf, SYSCONFDIR "/virgate/client.conf", err);

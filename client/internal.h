@@ -19,6 +19,7 @@
 #include <virgate/client.h>
 #include <virgate/transport.h>
 
+#include "client/credential.h"
 #include "common/buf.h"
 #include "common/cleanup.h"
 #include "common/list.h"
@@ -422,8 +423,7 @@ struct plumbing {
   struct instance *transport;
   struct instance *auth;        /* or NULL */
   struct virgate_peer peer;     /* facts about the server */
-  virgate_credential_fn *credential;
-  void *credential_opaque;
+  struct credentials credentials;
 };
 void plumbing_free (struct plumbing *plumbing);
 

@@ -28,28 +28,19 @@ struct opening {
 /* Modules and their host -------------------------------------------------- */
 
 static int
-ask_credential (void *opaque, uint32_t kind, const char *prompt,
-                const char *challenge, char **secret)
+plumbing_start (struct opening *o)
 {
-  const struct plumbing *plumbing = opaque;
+  const struct virgate_connect_options *options = &o->options;
+  struct plumbing *plumbing = o->conn->plumbing;
 
-  if (plumbing->credential == NULL)
-    return 1;
-  *secret = NULL;
-  return plumbing->credential (plumbing->credential_opaque, (int) kind,
-                               prompt, challenge, secret);
-}
-
-static int
-plumbing_start (struct plumbing *plumbing,
-                const struct virgate_connect_options *options)
-{
   plumbing->env = (struct host_env) {
     .role = VIRGATE_ROLE_CLIENT, .program = "libvirgate",
-    .opaque = plumbing, .credential = ask_credential,
+    .opaque = &plumbing->credentials, .credential = credential_get,
   };
-  plumbing->credential = options->credential;
-  plumbing->credential_opaque = options->credential_opaque;
+  plumbing->credentials = (struct credentials) {
+    .conf = &o->conf, .uri = &o->conn->parsed, .ask = options->credential,
+    .ask_opaque = options->credential_opaque,
+  };
   plumbing->modules = modules_new (options->module_dir, 0, NULL);
   plumbing->env.modules = plumbing->modules;
   return plumbing->modules ? 0 : -1;
@@ -124,7 +115,7 @@ load_transport (struct opening *o)
   struct uri *uri = &o->conn->parsed;
   const struct module *module;
 
-  if (plumbing_start (plumbing, &o->options) == -1)
+  if (plumbing_start (o) == -1)
     return no_memory (o);
   module = transport_for_scheme (plumbing->modules, uri->v.transport,
                                  &o->err);
@@ -143,8 +134,10 @@ connect_transport (struct opening *o)
   struct dialed made;
 
   if (dial (conn->plumbing->transport, &conn->parsed, conn->where,
-            o->deadline, &conn->plumbing->peer, &made, &o->err) == -1)
+            o->deadline, &conn->plumbing->peer, &made, &o->err) == -1) {
+    credential_explain (&conn->plumbing->credentials, &o->err);
     return -1;
+  }
   conn->ops = made.ops;
   conn->transport = made.conn;
   conn->caps = made.caps;
@@ -242,6 +235,7 @@ virgate_connect (const char *uri,
     return NULL;
   }
   result = open_all (&o, uri);
+  o.conn->plumbing->credentials.conf = NULL;
   clientconf_free (&o.conf);
   if (result == 0)
     return o.conn;

@@ -104,6 +104,13 @@ arena_strndup (struct arena *arena, const char *str, size_t len)
 }
 
 void
+arena_wipe (struct arena *arena)
+{
+  for (struct arena_chunk *chunk = arena->chunks; chunk; chunk = chunk->older)
+    wipe (chunk->data, chunk->size);
+}
+
+void
 arena_reset (struct arena *arena)
 {
   struct arena_chunk *keep = arena->chunks;

@@ -40,6 +40,9 @@ void *arena_array (struct arena *arena, size_t count, size_t size)
 char *arena_strndup (struct arena *arena, const char *str, size_t len)
   __attribute__ ((warn_unused_result));
 
+/* Overwrite everything: it may be secret, and is about to be forgotten. */
+void arena_wipe (struct arena *arena);
+
 /* Forget everything, keep one small chunk for the next use. */
 void arena_reset (struct arena *arena);
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/buf.h"
+#include "common/mem.h"
 
 #define BUF_MIN 512
 
@@ -65,6 +66,15 @@ buf_consume (struct buf *buf, size_t len)
   buf->start += len;
   if (buf->start == buf->end)
     buf->start = buf->end = 0;
+}
+
+void
+buf_wipe_rest (struct buf *buf)
+{
+  if (buf->base == NULL)
+    return;
+  wipe (buf->base, buf->start);
+  wipe (buf->base + buf->end, buf->size - buf->end);
 }
 
 void

@@ -47,6 +47,9 @@ int buf_append (struct buf *buf, const void *data, size_t len)
 /* Drop LEN bytes at the front; LEN is at most buf_len. */
 void buf_consume (struct buf *buf, size_t len);
 
+/* Overwrite what lies outside the bytes: what was consumed may be secret. */
+void buf_wipe_rest (struct buf *buf);
+
 /* Free the memory; the buffer may be used again. */
 void buf_free (struct buf *buf);
 

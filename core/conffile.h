@@ -80,6 +80,12 @@ int config_parse (struct config *config, const char *text, size_t len,
 int config_read (struct config *config, const char *path,
                  const struct config_kind *kinds, struct virgate_error *err);
 
+/* A file below the user's folder of settings: $XDG_CONFIG_HOME or ~/.config,
+ * with "/virgate/client.conf", say, behind it.  Returns false when there is no
+ * home, or no room.  Programs with more rights than their user have none.
+ */
+bool config_user_path (char *path, size_t size, const char *below);
+
 /* --set: "daemon.max-clients=10", "listen.public.port=0".  Makes the section
  * if there is none.  Takes the place of what files say; a list may be set
  * more than once.

@@ -386,3 +386,19 @@ config_read (struct config *config, const char *path,
   return config_parse (config, buf_data (&text), buf_len (&text), path, kinds,
                        err);
 }
+
+bool
+config_user_path (char *path, size_t size, const char *below)
+{
+  const char *base = secure_getenv ("XDG_CONFIG_HOME"), *between = "";
+  int len;
+
+  if (base == NULL || *base != '/') {
+    base = secure_getenv ("HOME");
+    between = "/.config";
+  }
+  if (base == NULL || *base != '/')
+    return false;
+  len = snprintf (path, size, "%s%s%s", base, between, below);
+  return len > 0 && (size_t) len < size;
+}

@@ -151,9 +151,11 @@ static int
 host_credential (const struct virgate_host *host, uint32_t kind,
                  const char *prompt, const char *challenge, char **secret)
 {
-  const struct host_env *env = instance_of (host)->env;
+  const struct instance *instance = instance_of (host);
+  const struct host_env *env = instance->env;
 
-  return env->credential (env->opaque, kind, prompt, challenge, secret);
+  return env->credential (env->opaque, instance, kind, prompt, challenge,
+                          secret);
 }
 
 static void

@@ -30,8 +30,9 @@ struct host_env {
   const struct virgate_driver_services *driver;
   void *opaque;                 /* for the hooks below */
 
-  /* As in host.h. */
-  int (*credential) (void *opaque, uint32_t kind, const char *prompt,
+  /* As in host.h; on -1 host_error_set says why. */
+  int (*credential) (void *opaque, const struct instance *instance,
+                     uint32_t kind, const char *prompt,
                      const char *challenge, char **secret);
   int (*watch_file) (void *opaque, struct instance *instance,
                      const char *path);

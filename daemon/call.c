@@ -94,6 +94,8 @@ call_free (struct virgate_call *call)
   error_clear (&call->error);
   buf_free (&call->reply);
   buf_free (&call->events);
+  if (call->row && (call->row->flags & PROC_SECRET))
+    arena_wipe (&call->arena);
   if (loop->spare_count < LOOP_SPARE_CALLS) {
     arena_reset (&call->arena);
     call->next = loop->spare;

@@ -11,6 +11,7 @@
 
 #include <virgate/remote.h>
 
+#include "common/mem.h"
 #include "daemon/access.h"
 #include "daemon/auth.h"
 #include "daemon/builtin.h"
@@ -219,6 +220,16 @@ refuse_unsupported (struct virgate_call *call)
                name.function);
 }
 
+/* The message is dealt with: if there was a secret in it, overwrite it. */
+static void
+forget (const struct frame_header *head, const char *payload, size_t len)
+{
+  const struct proc_row *row = proc_find (head->program, head->procedure);
+
+  if (row && (row->flags & PROC_SECRET))
+    wipe ((char *) payload, len);
+}
+
 /* Everything that needs the arguments. */
 static void
 run (struct session *session, struct virgate_call *call,
@@ -316,6 +327,8 @@ dispatch_frame (void *opaque, const struct frame *frame)
   case FRAME_CALL:
   case FRAME_CALL_FDS:
     verdict = dispatch_call (session, frame, true);
+    if (verdict != WIRE_HOLD)
+      forget (&frame->head, frame->payload, frame->len);
     break;
   case FRAME_STREAM:
   case FRAME_STREAM_HOLE:
@@ -352,6 +365,7 @@ dispatch_held (struct session *session)
     session->held = held->next;
     session->held_bytes -= sizeof *held + held->len;
     dispatch_call (session, &frame, false);
+    forget (&frame.head, frame.payload, frame.len);
     free (held);
   }
 }
@@ -362,6 +376,8 @@ dispatch_drop_held (struct session *session)
   while (session->held) {
     struct held *next = session->held->next;
 
+    forget (&session->held->head, session->held->payload,
+            session->held->len);
     free (session->held);
     session->held = next;
   }

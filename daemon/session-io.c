@@ -145,6 +145,20 @@ takes_fds (const struct session *session)
   return session->state >= SESSION_OPEN;
 }
 
+/* What somebody says in order to be let in is left to nobody. */
+static enum wire_verdict
+feed_scratch (struct session *session, size_t len, struct virgate_fds *fds)
+{
+  struct loop *loop = session->loop;
+  bool is_secret = session->state < SESSION_OPEN;
+  enum wire_verdict verdict = wire_feed (&session->in, loop->scratch, len,
+                                         fds, dispatch_frame, session);
+
+  if (is_secret)
+    wipe (loop->scratch, len);
+  return verdict;
+}
+
 /* Read once and handle what came.  WIRE_BROKEN with errno, 0 at the end. */
 static enum wire_verdict
 receive (struct session *session)
@@ -171,8 +185,7 @@ receive (struct session *session)
   if (loop->fds.count == 0)
     fds = NULL;
   if (iov.iov_base == loop->scratch)
-    return wire_feed (&session->in, iov.iov_base, n, fds, dispatch_frame,
-                      session);
+    return feed_scratch (session, n, fds);
   if (fds && wire_feed (&session->in, "", 0, fds, dispatch_frame, session)
              == WIRE_BROKEN)
     return WIRE_BROKEN;

@@ -6,12 +6,13 @@ client_ldadd = $(top_builddir)/protocol/libstubs.la \
 fake_server = fake-server.c fake-server.h
 
 check_PROGRAMS += test-client-async test-client-call test-client-conf \
-  test-client-json test-client-stream test-client-threads
+  test-client-credential test-client-json test-client-stream test-client-threads
 test_client_async_SOURCES = test-client-async.c $(fake_server)
 test_client_async_LDADD = $(client_ldadd)
 test_client_call_SOURCES = test-client-call.c $(fake_server)
 test_client_call_LDADD = $(client_ldadd)
 test_client_conf_LDADD = $(client_ldadd)
+test_client_credential_LDADD = $(client_ldadd)
 test_client_json_LDADD = $(client_ldadd)
 test_client_stream_SOURCES = test-client-stream.c $(fake_server)
 test_client_stream_LDADD = $(client_ldadd)

@@ -21,6 +21,9 @@ test_layer_SOURCES = test-layer.c
 check_PROGRAMS += test-uri
 test_uri_SOURCES = test-uri.c
 
+check_PROGRAMS += test-authfile
+test_authfile_SOURCES = test-authfile.c
+
 # The loader: a module without faults, and one for each fault.  The test puts
 # them into a folder under the name of a module.
 ODD_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -rpath /nowhere
@@ -99,6 +102,23 @@ odd_short_la_CPPFLAGS = $(AM_CPPFLAGS) \
   '-DODD_OPS_SIZE=offsetof (struct virgate_transport_ops, connect)'
 odd_short_la_LDFLAGS = $(ODD_LDFLAGS)
 odd_short_la_LIBADD =
+
+# Modules that answer a server, under three names.
+check_LTLIBRARIES += answer-sasl.la answer-password.la answer-other.la
+answer_sasl_la_SOURCES = modules/answer.c
+answer_sasl_la_LDFLAGS = $(ODD_LDFLAGS)
+answer_sasl_la_LIBADD =
+answer_password_la_SOURCES = modules/answer.c
+answer_password_la_CPPFLAGS = $(AM_CPPFLAGS) -DANSWER_NAME='"password"'
+answer_password_la_LDFLAGS = $(ODD_LDFLAGS)
+answer_password_la_LIBADD =
+answer_other_la_SOURCES = modules/answer.c
+answer_other_la_CPPFLAGS = $(AM_CPPFLAGS) -DANSWER_NAME='"other"'
+answer_other_la_LDFLAGS = $(ODD_LDFLAGS)
+answer_other_la_LIBADD =
+
+check_PROGRAMS += test-authenticate
+test_authenticate_SOURCES = test-authenticate.c
 
 check_PROGRAMS += test-modules
 test_modules_SOURCES = test-modules.c

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * libvirt's auth.conf: credentials for hosts, as existing users have them.
+ *
+ *   [credentials-work]
+ *   authname=fred
+ *   password=123456
+ *   [auth-libvirt-host.example.com]
+ *   credentials=work
+ *
+ * The syntax is that of GLib's key files: comments begin with '#', blanks
+ * around names and before values do not count, and \s, \n, \t, \r and \\ stand
+ * for characters.
+ */
+#ifndef VIRGATE_CORE_AUTHFILE_H
+#define VIRGATE_CORE_AUTHFILE_H
+
+#include <stddef.h>
+
+#include <virgate/error.h>
+
+/* Bytes of a file. */
+#define AUTHFILE_MAX (1024 * 1024)
+
+/* The file that applies: LIBVIRT_AUTH_FILE of the environment, the one that is
+ * named, the user's, the system's.  The first two must exist, as a look-up
+ * will say.
+ *
+ * named  the URI's authfile=, or NULL
+ *
+ * Returns 1 with the path, or 0 when there is none.
+ */
+int authfile_find (const char *named, char *path, size_t size);
+
+/* Look a credential up.
+ *
+ * service  "libvirt", "ssh"
+ * host     as in the URI; hosts without a section have those of "default"
+ * key      "username", "authname", "password", "realm"
+ * value    out; malloc'ed, to be wiped and freed
+ *
+ * Returns 1, 0 when the file has none, or -1 with err set: file, line, what is
+ * wrong.
+ */
+int authfile_lookup (const char *path, const char *service, const char *host,
+                     const char *key, char **value,
+                     struct virgate_error *err);
+
+/* The same of a text; path is for messages. */
+int authfile_lookup_text (const char *text, size_t len, const char *path,
+                          const char *service, const char *host,
+                          const char *key, char **value,
+                          struct virgate_error *err);
+
+#endif /* VIRGATE_CORE_AUTHFILE_H */
