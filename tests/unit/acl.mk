@@ -8,4 +8,5 @@ test_acl_ip_list_LDADD = $(top_builddir)/plugins/acl/libip.la $(LDADD)
 
 check_PROGRAMS += test-acl-ip
 test_acl_ip_SOURCES = test-acl-ip.c
+thread_tests += test-acl-ip
 endif

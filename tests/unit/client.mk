@@ -20,8 +20,8 @@ test_client_threads_SOURCES = test-client-threads.c $(fake_server)
 test_client_threads_LDADD = $(client_ldadd)
 
 # What there is with threads, for a build with ThreadSanitizer.
-client_thread_tests = test-client-async test-client-call test-client-stream \
+thread_tests = test-client-async test-client-call test-client-stream \
   test-client-threads
 .PHONY: check-threads
-check-threads: $(client_thread_tests)
-	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(client_thread_tests)'
+check-threads: $(thread_tests)
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(thread_tests)'

@@ -529,6 +529,38 @@ reload_does_not_disturb_who_asks (void **state)
   unlink (path);
 }
 
+/* For whoever reads the log: all of a hook, its reason included. */
+static void
+speed_is_printed (void **state)
+{
+  char path[] = "/tmp/virgate-test-XXXXXX", keys[200];
+  char word[] = "address=10.1.2.5";
+  FILE *file = fdopen (mkstemp (path), "w");
+  struct virgate_peer peer = { 0 };
+  struct virgate_acl_reason reason;
+  const struct virgate_acl_ops *ops;
+  struct instance *instance;
+  int64_t began;
+
+  for (int i = 0; i < 100000; i++)
+    fprintf (file, "10.%d.%d.%d/31\n", i >> 14 & 255, i >> 6 & 255,
+             i << 2 & 255);
+  fclose (file);
+  snprintf (keys, sizeof keys, "deny-file = %s", path);
+  instance = section (keys, NULL);
+  ops = instance->module->ops;
+  state_word (&peer, NULL, word);
+  began = now_ns ();
+  for (int i = 0; i < 100000; i++)
+    if (ops->admit (instance->inst, &peer, &reason) != VIRGATE_ACL_DENY)
+      fail ();
+  print_message ("100000 entries: %.0f ns for admit\n",
+                 (now_ns () - began) / 1e5);
+  peer_free (&peer);
+  instance_close (instance);
+  unlink (path);
+}
+
 int
 main (void)
 {
@@ -539,6 +571,7 @@ main (void)
     cmocka_unit_test (files_are_swapped_whole),
     cmocka_unit_test (empty_file_of_an_allow_list_allows_nobody),
     cmocka_unit_test (reload_does_not_disturb_who_asks),
+    cmocka_unit_test (speed_is_printed),
   };
 
   return cmocka_run_group_tests (tests, load, unload);
