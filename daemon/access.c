@@ -97,8 +97,10 @@ access_ask_enter (const struct policy *policy,
                   struct access_answer *answer)
 {
   struct question question;
+  struct virgate_fact fact;
 
   begin (&question, answer);
+  answer->read_only = peer_get (peer, VIRGATE_FACT_READ_ONLY, 0, &fact);
   for (unsigned i = 0; i < policy->acl_count; i++) {
     const struct access_list *list = &policy->acls[i];
     int read_only = 0, verdict;
@@ -184,14 +186,12 @@ access_enters (struct session *session)
 {
   const struct listener *listener = session->listener;
   struct access_answer answer;
-  struct virgate_fact fact;
 
   access_ask_enter (listener->policy, &session->peer, &session->identity,
                     &answer);
   if (!answer.is_yes)
     log_no (listener->log, listener, &session->peer, "entry", &answer);
-  else if (answer.read_only
-           || peer_get (&session->peer, VIRGATE_FACT_READ_ONLY, 0, &fact))
+  else if (answer.read_only)
     session->is_read_only = true;
   return answer.is_yes;
 }

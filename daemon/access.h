@@ -22,7 +22,7 @@ struct virgate_call;
 struct access_answer {
   bool is_yes;
   bool is_asked;                /* there was a list to ask */
-  int read_only;                /* a list wants the session to be */
+  int read_only;                /* a list, or a fact, wants it to be */
   const char *list;             /* that decides, borrowed from the policy;
                                    NULL: none */
   struct virgate_acl_reason reason; /* its words */

@@ -213,6 +213,8 @@ static const struct key keys[] = {
   { VIRGATE_FACT_TLS_KEY_BITS, read_number, VIRGATE_VOUCH_EXCHANGE, false },
   { VIRGATE_FACT_SSH_USER, read_string, VIRGATE_VOUCH_EXCHANGE, false },
   { VIRGATE_FACT_SSH_KEY, read_string, VIRGATE_VOUCH_EXCHANGE, false },
+  { VIRGATE_FACT_SSH_IDENTITY, read_string, VIRGATE_VOUCH_EXCHANGE, false },
+  { VIRGATE_FACT_READ_ONLY, read_number, VIRGATE_VOUCH_EXCHANGE, false },
   { "user", read_user, 0, false },
   { "group", read_group, 0, false },
   { "method", read_method, 0, false },

@@ -104,7 +104,10 @@ begin (struct inquiry *inquiry, struct server *server,
                       VIRGATE_VOUCH_KERNEL,
                       listener->instance->module->desc.name) == -1
       || peer_string (&session->peer, VIRGATE_FACT_LISTENER,
-                      VIRGATE_VOUCH_KERNEL, listener->name) == -1)
+                      VIRGATE_VOUCH_KERNEL, listener->name) == -1
+      || (inquiry->policy->is_read_only
+          && peer_number (&session->peer, VIRGATE_FACT_READ_ONLY,
+                          VIRGATE_VOUCH_KERNEL, 1) == -1))
     return -1;
   return 0;
 }

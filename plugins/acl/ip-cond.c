@@ -157,6 +157,8 @@ static const struct ip_key keys[] = {
     VIRGATE_VOUCH_EXCHANGE, false },
   { "ssh-key", read_pattern, is_like, VIRGATE_FACT_SSH_KEY, 0,
     VIRGATE_VOUCH_EXCHANGE, false },
+  { "ssh-identity", read_pattern, is_like, VIRGATE_FACT_SSH_IDENTITY, 0,
+    VIRGATE_VOUCH_EXCHANGE, false },
   { "user", read_pattern, is_like, NULL, VIRGATE_IDENTITY_NAME,
     VIRGATE_VOUCH_EXCHANGE, false },
   { "group", read_pattern, is_like, NULL, VIRGATE_IDENTITY_GROUP,
@@ -253,7 +255,7 @@ ip_question_begin (struct ip_question *question,
 
   *question = (struct ip_question) {
     .host = host, .peer = peer, .identity = identity,
-    .has_address = trust_claims && identity == NULL ? IP_MAYBE : IP_NO,
+    .has_address = identity == NULL ? IP_MAYBE : IP_NO,
   };
   for (uint32_t n = 0; host->peer_get (peer, VIRGATE_FACT_REMOTE, n, &fact);
        n++) {

@@ -18,7 +18,7 @@ struct ip_question {
   const struct virgate_host *host;
   const struct virgate_peer *peer;
   const struct virgate_identity *identity; /* NULL: it is not known yet */
-  enum ip_match has_address;    /* MAYBE: a relay may still tell it */
+  enum ip_match has_address;    /* MAYBE: a handshake may still tell it */
   bool is_v6;
   struct ip_addr addr;
 };

@@ -211,7 +211,7 @@ static const struct {
     "address=11.3.3.3", "", "AA" },
   { "set = a\nallow = @a", "address=11.3.3.3", "", "DD" },
   /* Peers of a Unix socket have no address. */
-  { "allow = any", "uid=0", "", "DD" },
+  { "allow = any", "uid=0", "", "AD" },
   { "deny = any", "uid=0", "", "AA" },
   { "allow = any uid:7", "uid=7", "", "AA" },
   { "allow = any uid:root", "uid=0", "", "AA" },
@@ -271,8 +271,12 @@ static const struct {
   { "set = o 10.0.0.0/8\nrule = deny @o\nallow = any", "address=10.1.1.1", "",
     "DD" },
   { "rule = deny any\nallow = uid:7", "uid=7", "", "AA" },
+  { "rule = deny any\nallow = uid:7", "uid=7", "address=10.1.1.1", "AD" },
   /* What only the peer or a relay says does not count. */
-  { "allow = 10.0.0.0/8", "uid=5", "~address=10.1.1.1", "DD" },
+  { "allow = 10.0.0.0/8", "uid=5", "~address=10.1.1.1", "AD" },
+  { "allow = 10.0.0.0/8", "uid=5", "address=10.1.1.1", "AA" },
+  { "allow = 10.0.0.0/8", "uid=5", "~address=10.2.1.1 address=10.1.1.1",
+    "AA" },
   { "allow = 10.0.0.0/8\ntrust-claims = yes", "uid=5", "~address=10.1.1.1",
     "AA" },
   { "allow = 10.0.0.0/8\ntrust-claims = yes", "uid=5", "~address=11.1.1.1",
@@ -292,6 +296,7 @@ static const struct {
   { "allow = group:ops", "address=10.1.1.1", "~group=ops", "AD" },
   { "allow = ssh-user:joe", "uid=1", "~ssh-user=joe", "AD" },
   { "allow = ssh-user:j*", "uid=1", "ssh-user=joe", "AA" },
+  { "allow = ssh-identity:build*", "uid=1", "ssh-identity=builder", "AA" },
   { "allow = ssh-key:SHA256:abc", "uid=1", "ssh-key=SHA256:abc", "AA" },
   /* Certificates. */
   { "allow = dn:\"CN=*.ops.example.com,O=Example\"", "address=10.1.1.1",
