@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Can somebody else than root change a program, or put another in its place?
+ */
+#ifndef VIRGATE_COMMON_OWNERS_H
+#define VIRGATE_COMMON_OWNERS_H
+
+#include <stddef.h>
+
+/* Look at the file behind a path and at every folder above it; folders like
+ * /tmp, from which nobody else can take away what is root's, do.  0, or -1
+ * with what is wrong in why.
+ */
+int owners_check (const char *path, char *why, size_t size);
+
+/* Is it there, is it a program that we may run and, if we are root, can
+ * nobody else change it?  0, or -1 with what is wrong in why.
+ */
+int owners_check_program (const char *path, char *why, size_t size);
+
+#endif /* VIRGATE_COMMON_OWNERS_H */
