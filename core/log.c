@@ -14,7 +14,6 @@
 
 #include "common/mem.h"
 #include "core/log.h"
-#include "core/logrules.h"
 #include "core/utf8.h"
 
 static const char *const level_names[] = {
@@ -136,8 +135,7 @@ log_vwrite (const struct log *log, int level, const char *who,
   int saved_errno = errno;
   size_t len;
 
-  if (!log_wants (log, level)
-      || (log->rules && !log_rules_want (log->rules, level, who)))
+  if (!log_wants (log, level))
     return;
   vsnprintf (text, sizeof text, fmt, args);
   if (log->sink) {

@@ -19,9 +19,8 @@
 
 struct log {
   _Atomic int level;            /* lines above it are dropped; any thread */
-  _Atomic int fd;               /* -1: to sink only */
-  atomic_bool journal;          /* "<4>" in front instead of time and level */
-  struct log_rules *rules;      /* logrules.h; NULL: level is all there is */
+  int fd;                       /* -1: to sink only */
+  bool journal;                 /* "<4>" in front instead of time and level */
   void (*sink) (void *opaque, int level, const char *line); /* or NULL */
   void *opaque;
 };

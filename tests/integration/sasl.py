@@ -43,7 +43,10 @@ class VirgatedSasl(Virgated):
     of certificates, TLS."""
 
     def __init__(self, section, *args, pki=None, more='', env=None):
-        listeners = '''[listen local]
+        listeners = '''[daemon]
+auth-delay = 0
+ban-failures = 0
+[listen local]
 transport = unix
 path = @DIR@/sock
 mode = 0777

@@ -217,6 +217,70 @@ assert not bad, bad
 """, env=ticket, check=0)
 
 
+def test_a_reload_leaves_layers_alone():
+    """They need the section they began with, which a reload replaces."""
+    with Kdc() as kdc, ours_at(kdc) as ours:
+        program = f"""
+import libvirt, sys
+conn = libvirt.open({ours.uri_tcp()!r})
+for line in sys.stdin:
+    print([d.name() for d in conn.listAllDomains()], flush=True)
+"""
+        p = subprocess.Popen(['/usr/bin/python3', '-c', program],
+                             env=dict(os.environ, **kdc.ticket()), text=True,
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+        def ask():
+            p.stdin.write('\n')
+            p.stdin.flush()
+            return p.stdout.readline()
+        same(ask(), "['test']\n")
+        path = os.path.join(ours.dir, 'virgated.conf')
+        with open(path) as f:
+            text = f.read()
+        with open(path, 'w') as f:
+            f.write(text.replace('[auth sasl]', '[auth sasl]\nusers = bob'))
+        for _ in range(3):
+            before = ours.log().count('reload')
+            ours.process.send_signal(signal.SIGHUP)
+            wait_until(lambda: ours.log().count('reload') > before,
+                       what='a reload')
+            same(ask(), "['test']\n")
+        same(names('virsh', ours.uri_tcp(), kdc.ticket())[0] != 0, True)
+        same(ask(), "['test']\n")
+        p.communicate(timeout=20 * SLOW)
+
+
+def program(folder, name):
+    """The program itself, where libtool has put a script in its place."""
+    path = os.path.join(BUILD, folder, '.libs', name)
+    return path if os.path.exists(path) else os.path.join(BUILD, folder, name)
+
+
+def test_both_ends_under_valgrind():
+    need('valgrind')
+    if SLOW != 1:
+        return                          # a sanitized build has looked already
+    with Kdc() as kdc, tempfile.TemporaryDirectory() as root:
+        valgrind = [RUN, 'valgrind', '--quiet', '--leak-check=full',
+                    '--show-leak-kinds=definite', f'--log-file={root}/%p']
+
+        class Watched(VirgatedSasl):
+            def spawn(self, argv, **kw):
+                super().spawn([*valgrind, program('daemon', 'virgated'),
+                               *argv[2:]], **kw)
+        with Watched(SECTION.replace('@KEYTAB@', kdc.keytab),
+                     env=daemon_env(kdc)) as ours:
+            status, out, err = command(
+                *valgrind, program('client/cli', 'virgate'), '-c',
+                ours.uri_tcp(), 'list', '--name', env=kdc.ticket())
+            same((status, out), (0, 'test\n'), err)
+        same(len(os.listdir(root)) >= 2, True)
+        for name in os.listdir(root):
+            with open(os.path.join(root, name)) as f:
+                same(f.read(), '')
+
+
 # Bytes that break it -------------------------------------------------------
 
 class Between(threading.Thread):

@@ -8,9 +8,6 @@ from rawrpc import AUTH_LIST, SASL_INIT, SASL_START, Conn, Ended, Reader, string
 from sasl import *
 
 
-CLIENTS = ('virsh',)
-
-
 def test_every_mechanism_from_stock_and_own_clients():
     with tempfile.TemporaryDirectory() as root:
         pki = make_pki(os.path.join(root, 'pki'))
@@ -26,6 +23,28 @@ def test_every_mechanism_from_stock_and_own_clients():
                         same(names(client, there), (0, ['test']), there)
                         count += 1
             same(ours.entries(), ['alice'] * count)
+
+
+def test_own_client_at_libvirtd():
+    with tempfile.TemporaryDirectory() as root:
+        pki = make_pki(os.path.join(root, 'pki'))
+        users = database(os.path.join(root, 'db'), alice='secret')
+        login = credentials(root)
+        conf = f'''mech_list: scram-sha-256 scram-sha-512 plain digest-md5
+sasldb_path: {users}
+auxprop_plugin: sasldb
+pwcheck_method: auxprop
+'''
+        with LibvirtdSasl(conf, pki=pki) as theirs:
+            for uri in theirs.uris():
+                for mech in ('', *PASSWORDS, 'DIGEST-MD5'):
+                    there = with_params(uri, authfile=login,
+                                        auth=mech and f'sasl.{mech}')
+                    same(names('virgate', there), (0, ['test']), there)
+            status, said = names('virgate', with_params(
+                theirs.uri(), authfile=credentials(root, password='wrong')))
+            same(status != 0, True)
+            assert 'authentication failed' in said, said
 
 
 def test_wrong_passwords_and_unknown_users_are_told_the_same():
