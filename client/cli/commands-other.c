@@ -270,6 +270,21 @@ static const struct cli_option opts_help[] = {
   OPT_END
 };
 
+static const struct cli_option opts_passwd[] = {
+  NEEDS ("action", OPT_STRING, COMPLETE_NOTHING,
+         "add, change, delete, groups or list"),
+  { "user", OPT_ARGS, 0, COMPLETE_NOTHING, 0, NULL,
+    "whom it is about; groups takes a list of groups as well" },
+  { "groups", OPT_STRING, OPT_NAMED, COMPLETE_NOTHING, 0, NULL,
+    "groups of the user, with commas between" },
+  { "file", OPT_STRING, OPT_NAMED, COMPLETE_FILE, 0, NULL,
+    "the password file instead of the usual one" },
+  { "iterations", OPT_INT, OPT_NAMED, COMPLETE_NOTHING, 0, NULL,
+    "how often it is hashed (as others in the file, or 32768)" },
+  FLAG ("stdin", 0, "read the password from standard input"),
+  OPT_END
+};
+
 static const struct cli_option opts_pki[] = {
   NEEDS ("action", OPT_STRING, COMPLETE_NOTHING,
          "init, server, client, revoke, show or check"),
@@ -302,6 +317,8 @@ const struct command shell_commands[] = {
   { "exit", "quit this interactive terminal", NULL, run_quit,
     COMMAND_LOCAL },
   { "help", "print help", opts_help, run_help, COMMAND_LOCAL },
+  { "passwd", "edit the users of auth-password", opts_passwd, run_passwd,
+    COMMAND_LOCAL },
   { "pki", "make, revoke, show and check certificates", opts_pki, run_pki,
     COMMAND_LOCAL },
   { "pwd", "print the current directory", NULL, run_pwd, COMMAND_LOCAL },

@@ -128,6 +128,7 @@ int run_connect (struct cmd *cmd);
 int run_help (struct cmd *cmd);
 int run_echo (struct cmd *cmd);
 int run_cd (struct cmd *cmd);
+int run_passwd (struct cmd *cmd); /* passwd.c or passwd-none.c */
 int run_pki (struct cmd *cmd);  /* pki.c or pki-none.c */
 int run_pwd (struct cmd *cmd);
 int run_quit (struct cmd *cmd);

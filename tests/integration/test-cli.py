@@ -240,6 +240,7 @@ def write_files(directory):
                           ('disk.xml', DISK), ('bad.xml', '<domain')):
         with open(os.path.join(directory, name), 'w') as f:
             f.write(content)
+    os.close(os.open(os.path.join(directory, 'passwd'), os.O_CREAT, 0o600))
 
 
 def normal(text):
@@ -356,6 +357,7 @@ ARGUMENTS = {
     'net-undefine': 'nosuch', 'net-update': 'nosuch add ip <x/>',
     'net-uuid': 'default', 'call': 'connect_get_lib_version', 'cd': '/',
     'connect': '@URI@', 'echo': 'a', 'exit': '', 'help': '',
+    'passwd': 'list --file @DIR@/passwd',
     'pki': 'init --force --dir @DIR@/pki', 'pwd': '', 'quit': ''}
 
 
