@@ -177,8 +177,7 @@ host_lower_with (const struct virgate_host *host, const char *name,
   const struct module *module;
   struct instance *lower = NULL;
 
-  module = modules_load (instance->env->modules, VIRGATE_KIND_TRANSPORT, name,
-                         &err);
+  module = transport_for_scheme (instance->env->modules, name, &err);
   if (module)
     lower = instance_open_lower (instance, module, defaults, &err);
   if (lower)

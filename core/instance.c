@@ -84,7 +84,8 @@ give_port (struct instance *instance, struct virgate_error *err)
 {
   const struct virgate_module *desc = &instance->module->desc;
   const struct instance *outer = instance->parent;
-  const struct virgate_transport_ops *ops = outer ? outer->module->ops : NULL;
+  const struct virgate_transport_ops *ops = outer ? outer->transport.ops
+                                                  : NULL;
   char port[16];
 
   if (ops == NULL || ops->default_port == 0 || desc->config == NULL
@@ -298,8 +299,12 @@ instance_open_lower (struct instance *parent, const struct module *module,
                                             parent->section, parent->own,
                                             parent->title);
 
-  if (instance)
+  if (instance) {
+    bool is_onward = parent->module->desc.kind == VIRGATE_KIND_DRIVER;
+
     instance->parent = parent;
+    instance->host.role = is_onward ? VIRGATE_ROLE_CLIENT : parent->host.role;
+  }
   instance = start (instance, defaults, err);
   if (instance) {
     instance->next = parent->lowers;

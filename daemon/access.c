@@ -197,6 +197,17 @@ access_enters (struct session *session)
 }
 
 bool
+access_judges_calls (const struct session *session)
+{
+  const struct policy *policy = session->listener->policy;
+
+  for (unsigned i = 0; i < policy->acl_count; i++)
+    if (policy->acls[i].ops->permit)
+      return true;
+  return false;
+}
+
+bool
 access_permits (struct session *session, struct virgate_call *call)
 {
   const struct policy *policy = session->listener->policy;

@@ -55,6 +55,8 @@ void access_describe (const struct access_answer *answer, char *text,
 bool access_admits (const struct listener *listener,
                     const struct virgate_peer *peer);
 bool access_enters (struct session *session);
+/* Has any list an opinion on calls? */
+bool access_judges_calls (const struct session *session);
 bool access_permits (struct session *session, struct virgate_call *call);
 
 #endif /* VIRGATE_DAEMON_ACCESS_H */

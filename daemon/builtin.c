@@ -15,14 +15,6 @@
 #include "daemon/server.h"
 #include "daemon/session.h"
 
-/* libvirt's driver features, as supports_feature numbers them. */
-enum {
-  FEATURE_FD_PASSING = 8,
-  FEATURE_KEEPALIVE = 10,
-  FEATURE_EVENT_CALLBACK = 14,
-  FEATURE_CLOSE_CALLBACK = 15
-};
-
 /* Features that belong to the connection rather than to its driver; others
  * are the driver's to know, and absent when it does not say.
  */
@@ -44,6 +36,8 @@ supports_feature (void *conn, struct virgate_call *call, const void *args,
     return call_service_error (call, VIRGATE_ERR_INTERNAL_ERROR,
                                VIRGATE_FROM_RPC, "%s",
                                "hypervisor connection not open");
+  if (session->gateway)         /* that one it did not take */
+    return 0;
   answer->supported = what->feature == FEATURE_EVENT_CALLBACK
                       || what->feature == FEATURE_CLOSE_CALLBACK
                       || what->feature == FEATURE_FD_PASSING;

@@ -9,6 +9,14 @@
 
 #include <virgate/driver.h>
 
+/* libvirt's driver features, as supports_feature numbers them. */
+enum {
+  FEATURE_FD_PASSING = 8,
+  FEATURE_KEEPALIVE = 10,
+  FEATURE_EVENT_CALLBACK = 14,
+  FEATURE_CLOSE_CALLBACK = 15
+};
+
 struct builtin {
   struct virgate_handler handler;
   bool needs_open;

@@ -53,6 +53,7 @@ struct virgate_call {
   void (*landed) (struct virgate_call *call);
   struct driver *opened;        /* by open_run, with its connection */
   void *opened_conn;
+  struct virgate_link *link;    /* that it opened on the way */
 };
 
 /* A record for a call of this session; NULL without memory. */

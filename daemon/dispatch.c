@@ -18,6 +18,8 @@
 #include "daemon/call.h"
 #include "daemon/counts.h"
 #include "daemon/dispatch.h"
+#include "daemon/gateway.h"
+#include "daemon/guard.h"
 #include "daemon/names.h"
 #include "daemon/seal.h"
 #include "daemon/server.h"
@@ -37,8 +39,9 @@ struct held {
 
 /* What is to be called. */
 struct target {
-  const struct proc_row *row;
+  const struct proc_row *row;   /* NULL: unknown, but to be passed on */
   const struct virgate_handler *handler; /* NULL: none */
+  bool is_passed;               /* a gateway's driver takes it whole */
   bool needs_open;
   int (*prepare) (struct virgate_call *call);
 };
@@ -53,9 +56,17 @@ dispatch_refuse (struct session *session, const struct frame_header *head,
   va_start (args, fmt);
   error_vset (&error, code, domain, fmt, args);
   va_end (args);
-  if (error_reply (session_out (session), head, FRAME_REPLY, &error) == -1)
-    session->is_broken = true;
+  dispatch_refuse_record (session, head, &error);
   error_clear (&error);
+}
+
+void
+dispatch_refuse_record (struct session *session,
+                        const struct frame_header *head,
+                        const struct virgate_error *error)
+{
+  if (error_reply (session_out (session), head, FRAME_REPLY, error) == -1)
+    session->is_broken = true;
   session_touch (session);
 }
 
@@ -85,18 +96,32 @@ static bool
 is_too_new (const struct session *session, const struct frame_header *head,
             const struct target *target)
 {
-  return session->driver && target->handler == NULL
+  return session->driver && target->handler == NULL && !target->is_passed
          && head->program == VIRGATE_REMOTE_PROGRAM
          && head->procedure > LAST_OF_9_0;
 }
 
+/* May a procedure be called that the tables do not know?  Nobody can tell
+ * whether it changes something.
+ */
+static bool
+passes_unknown (const struct session *session)
+{
+  return session->gateway && session->driver->passes_unknown
+         && !session->is_read_only;
+}
+
 /* The procedure that a call names; false when there is no such one. */
 static bool
-look_up (const struct session *session, const struct frame_header *head,
+look_up (const struct session *session, const struct frame *frame,
          struct target *target)
 {
+  const struct frame_header *head = &frame->head;
+
   target->row = proc_find (head->program, head->procedure);
-  if (target->row == NULL || (target->row->flags & PROC_EVENT))
+  target->is_passed = gateway_takes (session, frame);
+  if (target->row ? (target->row->flags & PROC_EVENT) != 0
+                  : !passes_unknown (session))
     return false;
   find_handler (session, head, target);
   return !is_too_new (session, head, target);
@@ -122,12 +147,18 @@ find_target (struct session *session, const struct frame *frame,
             (unsigned) head->status);
     return -1;
   }
-  if (!look_up (session, head, target)) {
+  if (!look_up (session, frame, target)) {
     REFUSE (session, frame, VIRGATE_ERR_RPC, "unknown procedure: %d",
             (int) head->procedure);
     return -1;
   }
   return 0;
+}
+
+static bool
+is_for_worker (const struct virgate_handler *handler)
+{
+  return handler && (handler->flags & VIRGATE_WORKER);
 }
 
 /* Must the call wait until others are done? */
@@ -139,8 +170,9 @@ must_wait (const struct session *session, const struct target *target,
 
   if (session->is_opening || auth_is_busy (session))
     return true;
-  if (target->handler == NULL || !(target->handler->flags & VIRGATE_WORKER))
-    return false;
+  if (target->is_passed ? session->gateway->is_full
+                        : !is_for_worker (target->handler))
+    return target->is_passed;
   return session->requests >= limits->max_requests
          || (session->requests > 0
              && session->request_bytes + len > limits->max_request_bytes);
@@ -230,6 +262,18 @@ forget (const struct frame_header *head, const char *payload, size_t len)
     wipe ((char *) payload, len);
 }
 
+static bool
+has_too_many_streams (const struct session *session,
+                      const struct proc_row *row)
+{
+  return (row->flags & PROC_STREAM)
+         && session->stream_count >= session->loop->limits.max_requests;
+}
+
+#define TOO_MANY_STREAMS                                                \
+  VIRGATE_ERR_RESOURCE_BUSY, VIRGATE_FROM_STREAMS, "%s",                \
+  "too many streams are open"
+
 /* Everything that needs the arguments. */
 static void
 run (struct session *session, struct virgate_call *call,
@@ -250,12 +294,97 @@ run (struct session *session, struct virgate_call *call,
     call_refuse (call, VIRGATE_ERR_ACCESS_DENIED, VIRGATE_FROM_ACCESS, NULL);
   else if (target->handler == NULL)
     refuse_unsupported (call);
-  else if ((call->row->flags & PROC_STREAM)
-           && session->stream_count >= session->loop->limits.max_requests)
-    call_refuse (call, VIRGATE_ERR_RESOURCE_BUSY, VIRGATE_FROM_STREAMS,
-                 "%s", "too many streams are open");
+  else if (has_too_many_streams (session, call->row))
+    call_refuse (call, TOO_MANY_STREAMS);
   else if (target->prepare == NULL || target->prepare (call) == 0)
     call_run (call, target->handler);
+}
+
+/* What lists are asked about a procedure that the tables do not know. */
+static const struct proc_permission unknown_needs = {
+  .pair = { "connect", "write" }, .when = { .test = PROC_ALWAYS },
+};
+static const struct proc_row unknown_row = {
+  .name = "unknown", .permissions = &unknown_needs, .permission_count = 1,
+  .denied = { .test = PROC_ALWAYS },
+};
+
+/* Can a call be passed on only after its arguments were looked at? */
+static bool
+needs_judgement (const struct session *session, const struct proc_row *row)
+{
+  return (session->is_read_only && row->denied.test != PROC_NEVER)
+         || access_judges_calls (session) || guard_watches (row);
+}
+
+/* May a call be passed on, by its arguments?  It was answered if not. */
+static bool
+judge (struct session *session, const struct frame *frame,
+       const struct proc_row *row)
+{
+  struct virgate_call *call = row == &unknown_row
+    ? call_new (session, frame, row) : decode (session, frame, row);
+  char why[GUARD_TEXT_MAX];
+
+  if (call == NULL)
+    return false;
+  if (session->is_read_only && proc_is_denied_read_only (row, call->args))
+    refuse_read_only (call);
+  else if (!access_permits (session, call))
+    call_refuse (call, VIRGATE_ERR_ACCESS_DENIED, VIRGATE_FROM_ACCESS, NULL);
+  else if (!guard_allows (session->driver, row, call->args, why, sizeof why))
+    call_refuse (call, VIRGATE_ERR_OPERATION_DENIED, VIRGATE_FROM_RPC, "%s",
+                 why);
+  else {
+    call_free (call);
+    return true;
+  }
+  return false;
+}
+
+/* Check without decoding, which is all that most calls need.  The far side
+ * may be of a time when there was no such procedure: then it would say so
+ * before it looked at the arguments.
+ */
+static bool
+is_well_formed (struct session *session, const struct frame *frame,
+                const struct proc_row *row)
+{
+  struct xdr_error why = { "", "", 0 };
+
+  if (xdr_check (row->args, frame->payload, frame->len, &why) == 0)
+    return true;
+  session_log (session, VIRGATE_LOG_DEBUG, "%s: %s %s at byte %zu",
+               row->name, why.field, why.why, why.offset);
+  if (frame->head.program == VIRGATE_REMOTE_PROGRAM
+      && row->number > LAST_OF_9_0)
+    REFUSE (session, frame, VIRGATE_ERR_RPC, "unknown procedure: %d",
+            (int) row->number);
+  else
+    REFUSE (session, frame, VIRGATE_ERR_RPC, "%s",
+            "Unable to decode message payload");
+  return false;
+}
+
+/* A call that a gateway takes. */
+static enum wire_verdict
+pass (struct session *session, const struct frame *frame,
+      const struct proc_row *row)
+{
+  const struct proc_row *known = row ? row : &unknown_row;
+  bool ok = true;
+
+  if (needs_judgement (session, known))
+    ok = judge (session, frame, known);
+  else if (row)
+    ok = is_well_formed (session, frame, row);
+  if (!ok)
+    return WIRE_NEXT;
+  if (has_too_many_streams (session, known)) {
+    dispatch_refuse (session, &frame->head, TOO_MANY_STREAMS);
+    return WIRE_NEXT;
+  }
+  return gateway_call (session, frame, row);
 }
 
 static enum wire_verdict
@@ -268,13 +397,15 @@ dispatch_call (struct session *session, const struct frame *frame,
   if (find_target (session, frame, &target) == -1)
     return WIRE_NEXT;
   if (session->state < SESSION_OPEN
-      && !(target.row->flags & PROC_NO_AUTH)) {
+      && !(target.row && (target.row->flags & PROC_NO_AUTH))) {
     REFUSE (session, frame, VIRGATE_ERR_RPC, "%s", "authentication required");
     return WIRE_NEXT;
   }
   if (may_hold && (session->held
                    || must_wait (session, &target, frame->len)))
     return hold (session, frame);
+  if (target.is_passed)
+    return pass (session, frame, target.row);
   call = decode (session, frame, target.row);
   if (call)
     run (session, call, &target);
@@ -332,7 +463,8 @@ dispatch_frame (void *opaque, const struct frame *frame)
     break;
   case FRAME_STREAM:
   case FRAME_STREAM_HOLE:
-    verdict = stream_frame (session, frame);
+    verdict = session->gateway ? gateway_stream (session, frame)
+                               : stream_frame (session, frame);
     break;
   }
   return verdict == WIRE_NEXT ? turn_verdict (session) : verdict;
@@ -342,31 +474,40 @@ dispatch_frame (void *opaque, const struct frame *frame)
  * such procedure any more: then it goes on to be refused.
  */
 static bool
-may_release (const struct session *session, const struct held *held)
+may_release (const struct session *session, const struct frame *frame)
 {
   struct target target;
 
   if (session->is_opening || auth_is_busy (session))
     return false;
-  return !look_up (session, &held->head, &target)
-         || !must_wait (session, &target, held->len);
+  return !look_up (session, frame, &target)
+         || !must_wait (session, &target, frame->len);
 }
 
 void
 dispatch_held (struct session *session)
 {
-  while (session->held && !session_is_closing (session)
-         && may_release (session, session->held)) {
+  while (session->held && !session_is_closing (session)) {
     struct held *held = session->held;
     const struct frame frame = {
       .head = held->head, .payload = held->payload, .len = held->len,
     };
+    enum wire_verdict verdict;
 
+    if (!may_release (session, &frame))
+      return;
     session->held = held->next;
+    verdict = dispatch_call (session, &frame, false);
+    if (verdict == WIRE_HOLD) {
+      held->next = session->held;
+      session->held = held;
+      return;
+    }
     session->held_bytes -= sizeof *held + held->len;
-    dispatch_call (session, &frame, false);
     forget (&frame.head, frame.payload, frame.len);
     free (held);
+    if (verdict == WIRE_BROKEN)
+      session->is_broken = true;
   }
 }
 

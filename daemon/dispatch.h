@@ -23,6 +23,9 @@ void dispatch_drop_held (struct session *session);
 void dispatch_refuse (struct session *session, const struct frame_header *head,
                       int32_t code, int32_t domain, const char *fmt, ...)
   VIRGATE_PRINTF (5, 6);
+void dispatch_refuse_record (struct session *session,
+                             const struct frame_header *head,
+                             const struct virgate_error *error);
 
 /* Append an error as a message of this type about a call.  0, or -1 with
  * errno.

@@ -47,10 +47,13 @@ index_handlers (struct driver *driver, struct virgate_error *err)
 {
   const struct virgate_handler *handler = driver->ops->handlers;
 
-  if (driver->ops->open == NULL || handler == NULL)
+  if (driver->ops->open == NULL
+      || (handler == NULL && driver->ops->frame == NULL))
     return error_text (err, VIRGATE_ERR_CONF_SYNTAX, VIRGATE_FROM_CONF,
-                       "%s: the driver lacks open or handlers",
+                       "%s: the driver lacks open, or handlers and frame",
                        driver->instance->module->file);
+  if (driver->ops->frame)
+    return 0;
   for (; handler->fn; handler++)
     if (index_handler (driver, handler) == -1)
       return error_set (err, VIRGATE_ERR_NO_MEMORY, VIRGATE_FROM_NONE, NULL);
@@ -65,7 +68,7 @@ driver_free (struct driver *driver)
   for (unsigned i = 0; i < DRIVER_PROGRAMS; i++)
     free (driver->handlers[i]);
   host_env_close (driver->server, driver->instance);
-  free (driver->pattern);
+  route_free (&driver->route);
   free (driver);
 }
 
@@ -76,11 +79,25 @@ cleanup_driver (struct driver **driver)
 }
 
 static int
+read_unknown (struct driver *driver, const struct config_section *section,
+              struct virgate_error *err)
+{
+  const char *value = config_value (section, driver_options,
+                                    "unknown-procedures");
+
+  driver->passes_unknown = strcmp (value, "allow") == 0;
+  if (driver->passes_unknown || strcmp (value, "refuse") == 0)
+    return 0;
+  return config_error (err, section,
+                       config_key (section, "unknown-procedures"),
+                       "'%s' is neither refuse nor allow", value);
+}
+
+static int
 driver_open (struct server *server, const struct config_section *section,
              struct virgate_error *err)
 {
   const char *name = config_value (section, driver_options, "module");
-  const char *pattern = config_value (section, driver_options, "uri");
   CLEANUP (cleanup_driver) struct driver *driver = NULL;
   struct driver **last = &server->drivers;
   const struct module *module;
@@ -91,11 +108,13 @@ driver_open (struct server *server, const struct config_section *section,
     return config_error (err, section, config_key (section, "module"), "%s",
                          error_message (err));
   driver = calloc (1, sizeof *driver);
-  if (driver == NULL || (pattern
-                         && (driver->pattern = strdup (pattern)) == NULL))
+  if (driver == NULL || route_read (&driver->route, section) == -1)
     return error_set (err, VIRGATE_ERR_NO_MEMORY, VIRGATE_FROM_NONE, NULL);
   driver->server = server;
   driver->ops = module->ops;
+  if (read_unknown (driver, section, err) == -1)
+    return -1;
+  server->has_hosts |= driver->route.hosts != NULL;
   driver->instance = instance_open (module, &server->env, section,
                                     driver_options, NULL, err);
   if (driver->instance == NULL || index_handlers (driver, err) == -1)

@@ -13,6 +13,7 @@
 #include "common/mem.h"
 #include "daemon/auth.h"
 #include "daemon/call.h"
+#include "daemon/link.h"
 #include "daemon/loop.h"
 #include "daemon/session.h"
 
@@ -87,6 +88,13 @@ on_again (uv_idle_t *again)
     list_remove (item);
     session_continue (list_item (item, struct session, ready));
   }
+  take_all (&loop->links_ready, &todo);
+  while (!list_is_empty (&todo)) {
+    struct list *item = todo.next;
+
+    list_remove (item);
+    link_continue (list_item (item, struct virgate_link, ready));
+  }
   uv_idle_stop (again);
 }
 
@@ -107,7 +115,16 @@ on_settle (uv_prepare_t *settle)
     list_remove (item);
     session_flush (list_item (item, struct session, touched));
   }
-  if (!list_is_empty (&loop->ready) || !list_is_empty (&loop->touched))
+  take_all (&loop->links_touched, &todo);
+  while (!list_is_empty (&todo)) {
+    struct list *item = todo.next;
+
+    list_remove (item);
+    link_flush (list_item (item, struct virgate_link, touched));
+  }
+  if (!list_is_empty (&loop->ready) || !list_is_empty (&loop->touched)
+      || !list_is_empty (&loop->links_ready)
+      || !list_is_empty (&loop->links_touched))
     uv_idle_start (&loop->again, on_again);
 }
 
@@ -183,6 +200,7 @@ on_timer (uv_timer_t *timer)
     expire (loop, which);
   auths_answer (loop);
   sessions_keepalive (loop);
+  links_keepalive (loop);
 }
 
 void
@@ -221,6 +239,9 @@ init_lists (struct loop *loop)
   list_init (&loop->touched);
   list_init (&loop->pinged);
   list_init (&loop->delays);
+  list_init (&loop->links_ready);
+  list_init (&loop->links_touched);
+  list_init (&loop->links_pinged);
   for (int which = 0; which < WAIT_COUNT; which++)
     list_init (&loop->waits[which]);
 }

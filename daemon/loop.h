@@ -69,6 +69,7 @@ struct loop {
   struct list touched;          /* sessions with output nobody wrote yet */
   struct list waits[WAIT_COUNT];
   struct list pinged;           /* sessions with keepalive */
+  struct list links_ready, links_touched, links_pinged; /* likewise */
   struct list delays;           /* answers that wait; auth-attempts.c */
 
   uv_async_t wake;

@@ -5,13 +5,14 @@
  */
 #include "config.h"
 
-#include <fnmatch.h>
 #include <string.h>
 
 #include <virgate/remote.h>
 
 #include "core/uri.h"
 #include "daemon/call.h"
+#include "daemon/gateway.h"
+#include "daemon/link.h"
 #include "daemon/open.h"
 #include "daemon/server.h"
 #include "daemon/session.h"
@@ -68,6 +69,15 @@ check_call (struct virgate_call *call)
   return check_name (call, open->name);
 }
 
+/* What a gateway's driver needs on the loop. */
+static int
+begin_gateway (struct session *session, struct virgate_link *link)
+{
+  if (session->driver->ops->frame && gateway_begin (session) == -1)
+    return -1;
+  return link ? link_attach (link) : 0;
+}
+
 /* Back on the loop with a connection, or with an error. */
 static void
 open_landed (struct virgate_call *call)
@@ -84,6 +94,8 @@ open_landed (struct virgate_call *call)
     if (open->flags & OPEN_READ_ONLY)
       session->is_read_only = true;
     session_enter (session, SESSION_READY);
+    if (begin_gateway (session, call->link) == -1)
+      session_close (session, VIRGATE_LOG_ERROR, "cannot serve it");
   }
   else if (list_is_empty (&session->wait.link))
     session_end (session);      /* its time was over meanwhile */
@@ -103,10 +115,27 @@ open_prepare (struct virgate_call *call)
   return 0;
 }
 
-static bool
-is_meant (const struct driver *driver, const char *name)
+/* Ask the drivers that are for this client, one after the other. */
+static int
+ask_drivers (struct virgate_call *call, const struct route_name *wanted,
+             int read_only)
 {
-  return driver->pattern == NULL || fnmatch (driver->pattern, name, 0) == 0;
+  struct session *session = call->session;
+
+  for (struct driver *driver = session->loop->server->drivers; driver;
+       driver = driver->next) {
+    int result;
+
+    if (!route_fits (&driver->route, wanted, session))
+      continue;
+    result = driver->ops->open (driver->instance->inst, call, wanted->name,
+                                read_only, &call->opened_conn);
+    if (result == 0)
+      call->opened = driver;
+    if (result != VIRGATE_DECLINED)
+      return result;
+  }
+  return VIRGATE_DECLINED;
 }
 
 int
@@ -115,19 +144,12 @@ open_run (void *conn, struct virgate_call *call, const void *args, void *ret)
   const struct virgate_remote_connect_open_args *open = args;
   struct session *session = call->session;
   int read_only = session->is_read_only || (open->flags & OPEN_READ_ONLY);
+  struct route_name wanted;
+  int result = VIRGATE_DECLINED;
 
-  for (struct driver *driver = session->loop->server->drivers; driver;
-       driver = driver->next) {
-    int result;
-
-    if (!is_meant (driver, open->name))
-      continue;
-    result = driver->ops->open (driver->instance->inst, call, open->name,
-                                read_only, &call->opened_conn);
-    if (result == 0)
-      call->opened = driver;
-    if (result != VIRGATE_DECLINED)
-      return result;
-  }
-  return no_driver (call, open->name);
+  if (route_name_split (&wanted, open->name,
+                        session->loop->server->has_hosts) == 0)
+    result = ask_drivers (call, &wanted, read_only);
+  route_name_free (&wanted);
+  return result == VIRGATE_DECLINED ? no_driver (call, open->name) : result;
 }

@@ -17,6 +17,7 @@
 #include "core/modules.h"
 #include "daemon/host-env.h"
 #include "daemon/loop.h"
+#include "daemon/route.h"
 #include "daemon/sources.h"
 #include "daemon/workers.h"
 #include "protocol/table.h"
@@ -34,7 +35,8 @@ struct driver {
   struct server *server;
   struct instance *instance;
   const struct virgate_driver_ops *ops;
-  char *pattern;                /* of names it opens; NULL: it says itself */
+  struct route route;           /* whom it is for */
+  bool passes_unknown;          /* procedures that the tables do not know */
   const struct virgate_handler **handlers[DRIVER_PROGRAMS];
 };
 
@@ -54,6 +56,7 @@ struct server {
   struct config config;         /* main thread */
   struct modules *modules;
   struct host_env env;
+  struct host_env onward_env;   /* for what is a client: links */
   struct host_state host;
   struct limits limits;         /* main thread; loops have copies */
   struct loop *loops;
@@ -64,6 +67,7 @@ struct server {
                                    clients, of local ones */
   struct driver *drivers;
   struct sources sources;
+  bool has_hosts;               /* one of them has */
   struct listener *listeners;   /* main thread */
   struct part *parts;           /* main thread */
   char *hostname;

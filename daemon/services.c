@@ -11,6 +11,8 @@
 
 #include "common/mem.h"
 #include "daemon/call.h"
+#include "daemon/gateway.h"
+#include "daemon/link.h"
 #include "daemon/server.h"
 #include "daemon/session.h"
 #include "daemon/stream.h"
@@ -182,4 +184,11 @@ const struct virgate_driver_services driver_services = {
   .call_stream = stream_service_open,
   .stream_ready = stream_service_ready,
   .stream_error = stream_service_error,
+  .client_send = gateway_service_send,
+  .client_resume = gateway_service_resume,
+  .link_open = link_service_open,
+  .link_send = link_service_send,
+  .link_resume = link_service_resume,
+  .link_close = link_service_close,
+  .client_lost = gateway_service_lost,
 };

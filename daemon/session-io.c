@@ -10,7 +10,9 @@
 #include "common/mem.h"
 #include "core/instance.h"
 #include "daemon/dispatch.h"
+#include "daemon/gateway.h"
 #include "daemon/handshake.h"
+#include "daemon/link.h"
 #include "daemon/seal.h"
 #include "daemon/session.h"
 #include "daemon/stream.h"
@@ -83,6 +85,8 @@ written (struct session *session, bool any)
     session_close (session, VIRGATE_LOG_DEBUG, NULL);
   else if (session->streams)
     streams_pull (session);
+  else if (session->gateway)
+    gateway_written (session);
   else
     seal_begin (session);
   if (any && (session->is_stopped || session->held))
@@ -253,6 +257,8 @@ turn (struct session *session)
   }
   session->is_serving = false;
   watch_frame (session);
+  if (session->onward)
+    link_flush (session->onward);
   session_flush (session);
   if (session_is_closing (session) || wire_out_len (&session->out) > 0)
     return;

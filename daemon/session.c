@@ -11,7 +11,9 @@
 #include "common/mem.h"
 #include "daemon/auth.h"
 #include "daemon/dispatch.h"
+#include "daemon/gateway.h"
 #include "daemon/handshake.h"
+#include "daemon/link.h"
 #include "daemon/listeners.h"
 #include "daemon/seal.h"
 #include "daemon/server.h"
@@ -212,6 +214,9 @@ session_close (struct session *session, int level, const char *reason)
   leave_lists (session);
   close_transport (session);
   streams_close (session);
+  if (session->onward)
+    link_detach (session->onward);
+  gateway_end (session);
   dispatch_drop_held (session);
   auth_end (session);
   handshake_end (session);

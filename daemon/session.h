@@ -29,6 +29,7 @@
 
 struct auth;
 struct driver;
+struct gateway;
 struct held;
 struct listener;
 struct seal;
@@ -74,6 +75,8 @@ struct session {
   struct seal *seal;            /* a security layer; NULL: none */
   struct driver *driver;
   void *driver_conn;
+  struct gateway *gateway;      /* of a driver that takes whole frames */
+  struct virgate_link *onward;  /* its connection */
   struct session_jobs *jobs;
   struct stream *streams;       /* by next */
   struct held *held;            /* calls behind the limit, by next */

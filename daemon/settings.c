@@ -129,8 +129,19 @@ const struct virgate_option acl_options[] = {
 
 const struct virgate_option driver_options[] = {
   STRING ("module", NULL, "driver module; default: the section's name"),
-  STRING ("uri", NULL,
-          "pattern of the names that this driver is asked for; default: all"),
+  LIST ("uri", NULL,
+        "patterns of the names that this driver is asked for; default: all"),
+  LIST ("hosts", NULL,
+        "patterns of what a name's parameter host= must be"),
+  LIST ("listeners", NULL,
+        "patterns of the listeners whose clients this driver serves"),
+  LIST ("users", NULL, "patterns of the identities that it serves"),
+  LIST ("groups", NULL, "patterns of the groups that it serves"),
+  STRING ("unknown-procedures", "refuse",
+          "refuse or allow what the protocol's tables do not know; gateways "
+          "only"),
+  LIST ("migrate-to", NULL,
+        "patterns of URIs that guests may be migrated to; gateways only"),
   END
 };
 

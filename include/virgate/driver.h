@@ -101,13 +101,45 @@ struct virgate_stream_ops {
 };
 
 /* A gateway's connection onward: its frames arrive on the loop thread of the
- * client that it belongs to.
+ * client that it belongs to, and all hooks run there.  Keepalive is the
+ * engine's and never arrives.
  */
 struct virgate_link_ops {
-  uint32_t size;
+  uint32_t size;                /* sizeof this structure, as built */
+
+  /* Take a frame.  Returns 0, VIRGATE_AGAIN (it was not taken; link_resume
+   * later), or -1 (the far side broke the rules: the link is closed).
+   */
   int (*frame) (void *opaque, const struct virgate_frame *frame);
   void (*writable) (void *opaque); /* link_send may succeed again */
+
+  /* The link is gone, for whatever reason but link_close and the client's
+   * end; why is borrowed.  Nothing can be sent any more.
+   */
   void (*closed) (void *opaque, const struct virgate_error *why);
+};
+
+enum virgate_link_flags {
+  VIRGATE_LINK_IDENTITY = 1,    /* tell the far side who the client is */
+  VIRGATE_LINK_IDENTITY_REQUIRED = 2 /* and fail when it does not listen */
+};
+
+/* Why link_open failed. */
+struct virgate_link_failure {
+  uint32_t size;                /* sizeof this structure, as built */
+  uint32_t is_refusal;          /* the far side is well, and said no */
+  char text[256];
+};
+
+/* Where a link leads. */
+struct virgate_link_options {
+  uint32_t size;                /* sizeof this structure, as built */
+  uint32_t flags;               /* enum virgate_link_flags */
+  const char *uri;              /* its transport is that of `transport` */
+  const char *name;             /* to open there; NULL: what the URI says */
+  int64_t deadline;             /* monotonic nanoseconds */
+  const struct virgate_transport *transport; /* of host->lower */
+  struct virgate_link_failure *failure; /* filled in on failure; or NULL */
 };
 
 struct virgate_driver_services {
@@ -179,26 +211,43 @@ struct virgate_driver_services {
 
   /* Gateways. -------------------------------------------------------------- */
 
-  /* Send a frame to the client as it is; AGAIN: none was sent, ops->writable
-   * of the driver follows.  Loop thread of the client.
+  /* Send a frame to the client as it is.  Returns 0, AGAIN (it was not sent;
+   * ops->writable of the driver follows), or -1 when it is none that a client
+   * may get: a reply that nothing asked for, or a payload that the tables do
+   * not know (logged).  Loop thread of the client.
    */
   int (*client_send) (struct virgate_client *client,
                       const struct virgate_frame *frame);
   /* Read from the client again after ops->frame returned AGAIN. */
   void (*client_resume) (struct virgate_client *client);
 
-  /* Connect onward through a client transport, authenticate, and attach to
-   * the client's loop.  May block until the deadline (monotonic nanoseconds):
-   * from open only.  NULL after call_error.
+  /* Connect onward, authenticate, open a connection there, read-only if the
+   * client's is to be.  Blocks until the deadline: from open only.  Frames
+   * come once open has returned 0.  A client has one link.  NULL after
+   * call_error.
    */
   struct virgate_link *(*link_open) (struct virgate_call *call,
-                                     const char *uri, int64_t deadline,
+                                     const struct virgate_link_options *where,
                                      const struct virgate_link_ops *ops,
                                      void *opaque);
+  /* Send a frame onward.  Returns 0, AGAIN (it was not sent; ops->writable of
+   * the link follows), or -1 when the link is closed.  Loop thread.
+   */
   int (*link_send) (struct virgate_link *link,
                     const struct virgate_frame *frame);
+  /* Read from the link again after its ops->frame returned AGAIN.  Loop
+   * thread.
+   */
   void (*link_resume) (struct virgate_link *link);
+  /* Free it; from open when that fails, and from close.  NULL is fine. */
   void (*link_close) (struct virgate_link *link);
+
+  /* What answered for this client is gone: its calls under way, its streams
+   * and all later calls fail with this error (copied), and its close callback
+   * is told (reason: virConnectCloseReason).  Loop thread of the client.
+   */
+  void (*client_lost) (struct virgate_client *client,
+                       const struct virgate_error *why, int32_t reason);
 };
 
 struct virgate_driver_ops {
@@ -222,9 +271,11 @@ struct virgate_driver_ops {
 
   const struct virgate_handler *handlers; /* NULL when frame is set */
 
-  /* A gateway: takes every frame that dispatch let pass (checked, permitted).
-   * Loop thread; never blocks.  Returns 0, AGAIN (the frame was not taken;
-   * client_resume later), or -1 (the client is closed).
+  /* A gateway: takes every call that dispatch let pass (checked, permitted)
+   * and what belongs to the streams that they opened; whoever takes a call
+   * sends its reply with client_send.  Opening, closing and authentication
+   * are the daemon's.  Loop thread; never blocks.  Returns 0, AGAIN (the frame
+   * was not taken; client_resume later), or -1 (the client is closed).
    */
   int (*frame) (void *conn, const struct virgate_frame *frame);
   void (*writable) (void *conn); /* client_send may succeed again */

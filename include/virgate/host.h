@@ -120,7 +120,8 @@ struct virgate_host {
 
   /* The transport below this one, by name: opened, configured with the keys
    * that this module does not know itself, closed by the host.  Returns NULL
-   * after reporting why.  For transports that wrap another.
+   * after reporting why.  For transports that wrap another, and for drivers,
+   * who get a client's transport, named as in a URI.
    */
   const struct virgate_transport *(*lower) (const struct virgate_host *host,
                                             const char *name);

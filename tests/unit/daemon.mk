@@ -16,6 +16,10 @@ check_PROGRAMS += test-daemon-counts
 test_daemon_counts_SOURCES = test-daemon-counts.c
 test_daemon_counts_LDADD = $(DAEMON_LIB) $(LDADD)
 
+check_PROGRAMS += test-daemon-passed
+test_daemon_passed_SOURCES = test-daemon-passed.c
+test_daemon_passed_LDADD = $(DAEMON_LIB) $(LDADD)
+
 check_PROGRAMS += test-daemon-plain
 test_daemon_plain_SOURCES = test-daemon-plain.c
 test_daemon_plain_LDADD = $(DAEMON_LIB) $(LDADD)

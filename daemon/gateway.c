@@ -1,0 +1,502 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * From a client to its gateway and back; see gateway.h.
+ */
+#include "config.h"
+
+#include <endian.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <virgate/remote.h>
+
+#include "daemon/builtin.h"
+#include "daemon/dispatch.h"
+#include "daemon/gateway.h"
+#include "daemon/link.h"
+#include "daemon/server.h"
+#include "daemon/session.h"
+
+/* Bytes that a client may leave unread before its driver sends no more. */
+#define PRESSED_BYTES (256 * 1024)
+
+/* virnetprotocol.x: virNetStreamHole is a length and flags. */
+#define HOLE_LEN 12
+
+int
+gateway_begin (struct session *session)
+{
+  session->gateway = calloc (1, sizeof *session->gateway);
+  return session->gateway ? 0 : -1;
+}
+
+void
+gateway_end (struct session *session)
+{
+  struct gateway *gateway = session->gateway;
+
+  if (gateway == NULL)
+    return;
+  session->gateway = NULL;
+  passed_free (&gateway->passed);
+  error_clear (&gateway->lost);
+  free (gateway);
+}
+
+/* From the client ---------------------------------------------------------- */
+
+/* Both sides' transports must carry descriptors for a call to bring any. */
+static bool
+passes_fds (const struct session *session)
+{
+  return session_passes_fds (session)
+         && (session->onward == NULL || link_passes_fds (session->onward));
+}
+
+/* A feature is the daemon's to answer when it is about this connection. */
+static bool
+is_own_feature (const struct session *session, const struct frame *frame)
+{
+  uint32_t feature;
+
+  if (frame->len != sizeof feature)
+    return true;
+  memcpy (&feature, frame->payload, sizeof feature);
+  feature = be32toh (feature);
+  return feature == FEATURE_KEEPALIVE
+         || (feature == FEATURE_FD_PASSING && !passes_fds (session));
+}
+
+bool
+gateway_takes (const struct session *session, const struct frame *frame)
+{
+  if (session->gateway == NULL)
+    return false;
+  if (frame->head.program == VIRGATE_REMOTE_PROGRAM)
+    switch (frame->head.procedure) {
+    case VIRGATE_REMOTE_PROC_CONNECT_SUPPORTS_FEATURE:
+      return !is_own_feature (session, frame);
+    case VIRGATE_REMOTE_PROC_CONNECT_REGISTER_CLOSE_CALLBACK:
+    case VIRGATE_REMOTE_PROC_CONNECT_UNREGISTER_CLOSE_CALLBACK:
+      return true;
+    }
+  return builtin_find (frame->head.program, frame->head.procedure) == NULL;
+}
+
+/* Give a frame to the driver. */
+static enum wire_verdict
+give (struct session *session, const struct frame *frame, bool with_fds)
+{
+  struct virgate_frame given = {
+    .program = frame->head.program, .version = frame->head.version,
+    .procedure = frame->head.procedure, .type = frame->head.type,
+    .serial = frame->head.serial, .status = frame->head.status,
+    .payload = frame->payload, .len = frame->len,
+  };
+  int result;
+
+  if (given.type == FRAME_CALL_FDS && !with_fds)
+    given.type = FRAME_CALL;
+  else {
+    given.fds = frame->fds;
+    given.fd_count = frame->fd_count;
+  }
+  result = session->driver->ops->frame (session->driver_conn, &given);
+  if (result == VIRGATE_AGAIN) {
+    session->gateway->is_full = true;
+    session->is_waiting = session->is_stuck = true;
+    return WIRE_HOLD;
+  }
+  return result == 0 ? WIRE_NEXT : WIRE_BROKEN;
+}
+
+/* Descriptors that a call has no use for stay here, as libvirtd closes them;
+ * those that it needs, or that it asks for, must get through.
+ */
+static bool
+lacks_fds (struct session *session, const struct frame *frame,
+           const struct proc_row *row)
+{
+  uint32_t flags = row ? row->flags : PROC_FDS_IN;
+
+  if (passes_fds (session)
+      || !((flags & PROC_FDS_OUT)
+           || ((flags & PROC_FDS_IN) && frame->fd_count > 0)))
+    return false;
+  dispatch_refuse (session, &frame->head, VIRGATE_ERR_INTERNAL_ERROR,
+                   VIRGATE_FROM_RPC, "%s",
+                   "this connection does not pass descriptors");
+  return true;
+}
+
+enum wire_verdict
+gateway_call (struct session *session, const struct frame *frame,
+              const struct proc_row *row)
+{
+  struct gateway *gateway = session->gateway;
+  enum wire_verdict verdict;
+
+  if (gateway->is_lost) {
+    dispatch_refuse_record (session, &frame->head, &gateway->lost);
+    return WIRE_NEXT;
+  }
+  if (lacks_fds (session, frame, row))
+    return WIRE_NEXT;
+  if (passed_add (&gateway->passed, &frame->head, row, frame->len) == -1)
+    return WIRE_BROKEN;
+  verdict = give (session, frame, row == NULL || (row->flags & PROC_FDS_IN));
+  if (verdict == WIRE_NEXT) {
+    session->requests++;
+    session->request_bytes += frame->len;
+    return WIRE_NEXT;
+  }
+  passed_remove (&gateway->passed,
+                 passed_find (&gateway->passed, &frame->head, PASSED_CALL));
+  return verdict;
+}
+
+/* A hole is the one thing in a stream that has a form; the end of a stream
+ * and its failure say nothing more in this direction.
+ */
+static bool
+is_well_formed (const struct frame *frame)
+{
+  if (frame->head.type == FRAME_STREAM_HOLE)
+    return frame->len == HOLE_LEN && frame->head.status == FRAME_CONTINUE;
+  return frame->head.status == FRAME_CONTINUE || frame->len == 0;
+}
+
+/* What comes for a stream that is over is dropped: it was on its way. */
+enum wire_verdict
+gateway_stream (struct session *session, const struct frame *frame)
+{
+  struct gateway *gateway = session->gateway;
+  struct passed *passed = passed_find (&gateway->passed, &frame->head,
+                                       PASSED_NONE);
+
+  if (passed == NULL || passed->row == NULL
+      || !(passed->row->flags & PROC_STREAM))
+    return WIRE_NEXT;
+  if (is_well_formed (frame))
+    return give (session, frame, false);
+  session_log (session, VIRGATE_LOG_INFO, "%s: sent a stream message that is "
+               "none", passed->row->name);
+  return WIRE_BROKEN;
+}
+
+/* To the client ------------------------------------------------------------ */
+
+/* Always returns -1. */
+static int __attribute__ ((format (printf, 2, 3)))
+refuse (struct session *session, const char *fmt, ...)
+{
+  char text[256];
+  va_list args;
+
+  va_start (args, fmt);
+  vsnprintf (text, sizeof text, fmt, args);
+  va_end (args);
+  session_log (session, VIRGATE_LOG_WARNING, "%s: not passed on: %s",
+               session->driver->instance->title, text);
+  return -1;
+}
+
+static int
+check_payload (struct session *session, const char *what, const char *name,
+               const struct xdr_type *type, const struct virgate_frame *frame)
+{
+  struct xdr_error why = { "", "", 0 };
+
+  if (xdr_check (type, frame->payload, frame->len, &why) == 0)
+    return 0;
+  return refuse (session, "%s %s: %s %s at byte %zu", what, name, why.field,
+                 why.why, why.offset);
+}
+
+static int
+check_error (struct session *session, const char *what, const char *name,
+             const struct virgate_frame *frame)
+{
+  return check_payload (session, what, name, xdr_remote_error_type, frame);
+}
+
+static int
+check_reply (struct session *session, const struct virgate_frame *frame,
+             const struct passed *passed)
+{
+  const char *name = passed && passed->row ? passed->row->name : "unknown";
+
+  if (passed == NULL)
+    return refuse (session, "a reply to procedure %d that nothing asked for",
+                   (int) frame->procedure);
+  if (frame->status == FRAME_ERROR)
+    return check_error (session, "an error from", name, frame);
+  if (frame->status != FRAME_OK)
+    return refuse (session, "a reply to %s with status %d", name,
+                   (int) frame->status);
+  if (passed->row == NULL)
+    return 0;
+  if (frame->fd_count > 0 && !(passed->row->flags & PROC_FDS_OUT))
+    return refuse (session, "descriptors from %s", name);
+  return check_payload (session, "a reply to", name, passed->row->ret, frame);
+}
+
+/* Events that are newer than the tables are the client's to ignore. */
+static int
+check_event (struct session *session, const struct virgate_frame *frame)
+{
+  const struct proc_program *program = proc_program_find (frame->program);
+  const struct proc_row *row = proc_find (frame->program, frame->procedure);
+
+  if (program == NULL || program - proc_programs >= DRIVER_PROGRAMS
+      || program->version != frame->version || frame->status != FRAME_OK)
+    return refuse (session, "an event %d of program %u version %u status %d",
+                   (int) frame->procedure, frame->program, frame->version,
+                   (int) frame->status);
+  if (row == NULL)
+    return 0;
+  if (!(row->flags & PROC_EVENT))
+    return refuse (session, "an event that is the procedure %s", row->name);
+  return check_payload (session, "an event", row->name, row->args, frame);
+}
+
+static int
+check_stream (struct session *session, const struct virgate_frame *frame,
+              const struct passed *passed)
+{
+  const char *name = passed->row->name;
+
+  if (frame->type == FRAME_STREAM_HOLE)
+    return frame->len == HOLE_LEN && frame->status == FRAME_CONTINUE ? 0
+           : refuse (session, "a hole of %s that is none", name);
+  if (frame->status == FRAME_ERROR)
+    return check_error (session, "a stream's error from", name, frame);
+  if (frame->status == FRAME_CONTINUE || frame->len == 0)
+    return 0;
+  return refuse (session, "a stream message of %s with status %d", name,
+                 (int) frame->status);
+}
+
+static int
+append (struct session *session, const struct frame_header *head,
+        const struct virgate_frame *frame)
+{
+  struct buf *out = session_out (session);
+  ptrdiff_t mark = frame_begin (out, head, frame->fd_count);
+
+  if (mark == -1)
+    return -1;
+  if (buf_append (out, frame->payload, frame->len) == -1) {
+    frame_cancel (out, mark);
+    return -1;
+  }
+  if (frame_end (out, mark) == -1)
+    return -1;
+  return wire_out_fds (&session->out, frame->fds, frame->fd_count);
+}
+
+/* A call is over as far as limits are concerned. */
+static void
+call_ended (struct session *session, const struct passed *passed)
+{
+  session->requests--;
+  session->request_bytes -= passed->bytes;
+  if (session->held || session->is_stopped)
+    session_again (session);
+}
+
+static void
+stream_ended (struct session *session, struct passed *passed)
+{
+  session->stream_count--;
+  passed_remove (&session->gateway->passed, passed);
+}
+
+/* A reply that the daemon itself must know of. */
+static void
+note_reply (struct session *session, const struct passed *passed)
+{
+  if (passed->program != VIRGATE_REMOTE_PROGRAM)
+    return;
+  if (passed->procedure == VIRGATE_REMOTE_PROC_CONNECT_REGISTER_CLOSE_CALLBACK)
+    session->wants_close_event = true;
+  else if (passed->procedure
+           == VIRGATE_REMOTE_PROC_CONNECT_UNREGISTER_CLOSE_CALLBACK)
+    session->wants_close_event = false;
+}
+
+static void
+reply_sent (struct session *session, struct passed *passed, bool ok)
+{
+  session_log (session, VIRGATE_LOG_DEBUG, "%s: %s",
+               passed->row ? passed->row->name : "unknown procedure",
+               ok ? "done" : "failed");
+  if (ok)
+    note_reply (session, passed);
+  call_ended (session, passed);
+  if (ok && passed->row && (passed->row->flags & PROC_STREAM)) {
+    passed->state = PASSED_STREAM;
+    session->stream_count++;
+  }
+  else
+    passed_remove (&session->gateway->passed, passed);
+  session_retire (session);
+}
+
+/* A descriptor came for a client that cannot take it. */
+static int
+reply_without_fds (struct session *session, const struct frame_header *head,
+                   struct passed *passed)
+{
+  dispatch_refuse (session, head, VIRGATE_ERR_INTERNAL_ERROR,
+                   VIRGATE_FROM_RPC, "%s",
+                   "this connection does not pass descriptors");
+  reply_sent (session, passed, false);
+  return 0;
+}
+
+static int
+send_reply (struct session *session, const struct frame_header *head,
+            const struct virgate_frame *frame)
+{
+  struct passed *passed = passed_find (&session->gateway->passed, head,
+                                       PASSED_CALL);
+
+  if (check_reply (session, frame, passed) == -1)
+    return -1;
+  if (frame->fd_count > 0 && !session_passes_fds (session))
+    return reply_without_fds (session, head, passed);
+  if (append (session, head, frame) == -1)
+    return -1;
+  reply_sent (session, passed, frame->status == FRAME_OK);
+  return 0;
+}
+
+static int
+send_event (struct session *session, const struct frame_header *head,
+            const struct virgate_frame *frame)
+{
+  if (check_event (session, frame) == -1)
+    return -1;
+  return append (session, head, frame);
+}
+
+/* The far side ends a stream by a failure, or by confirming that the client
+ * ended it.
+ */
+static int
+send_stream (struct session *session, const struct frame_header *head,
+             const struct virgate_frame *frame)
+{
+  struct passed *passed = passed_find (&session->gateway->passed, head,
+                                       PASSED_NONE);
+
+  if (passed == NULL || passed->row == NULL)
+    return 0;
+  if (check_stream (session, frame, passed) == -1
+      || append (session, head, frame) == -1)
+    return -1;
+  if (frame->status != FRAME_CONTINUE && passed->state == PASSED_STREAM)
+    stream_ended (session, passed);
+  return 0;
+}
+
+typedef int send_fn (struct session *session, const struct frame_header *head,
+                     const struct virgate_frame *frame);
+
+static send_fn *const senders[] = {
+  [FRAME_REPLY] = send_reply,
+  [FRAME_REPLY_FDS] = send_reply,
+  [FRAME_MESSAGE] = send_event,
+  [FRAME_STREAM] = send_stream,
+  [FRAME_STREAM_HOLE] = send_stream,
+};
+
+int
+gateway_service_send (struct virgate_client *client,
+                      const struct virgate_frame *frame)
+{
+  struct session *session = (struct session *) client;
+  const struct frame_header head = {
+    .program = frame->program, .version = frame->version,
+    .procedure = frame->procedure, .type = frame->type,
+    .serial = frame->serial, .status = frame->status,
+  };
+
+  if (session_is_closing (session) || session->is_ending
+      || session->gateway == NULL)
+    return 0;
+  if (wire_out_len (&session->out) >= PRESSED_BYTES) {
+    session->gateway->is_pressed = true;
+    return VIRGATE_AGAIN;
+  }
+  if (frame->type < 0 || (size_t) frame->type >= COUNT_OF (senders)
+      || senders[frame->type] == NULL)
+    return refuse (session, "a message of type %d", (int) frame->type);
+  session_touch (session);
+  return senders[frame->type] (session, &head, frame);
+}
+
+void
+gateway_written (struct session *session)
+{
+  struct gateway *gateway = session->gateway;
+
+  if (gateway == NULL || !gateway->is_pressed)
+    return;
+  gateway->is_pressed = false;
+  if (session->driver->ops->writable)
+    session->driver->ops->writable (session->driver_conn);
+}
+
+void
+gateway_service_resume (struct virgate_client *client)
+{
+  struct session *session = (struct session *) client;
+
+  if (session->gateway == NULL || !session->gateway->is_full)
+    return;
+  session->gateway->is_full = false;
+  session_again (session);
+}
+
+/* The far side is gone ----------------------------------------------------- */
+
+static void
+fail_passed (struct session *session, struct passed *passed,
+             const struct virgate_error *why)
+{
+  const struct frame_header head = {
+    .program = passed->program, .version = passed->version,
+    .procedure = passed->procedure, .serial = passed->serial,
+  };
+  bool is_stream = passed->state == PASSED_STREAM;
+
+  if (error_reply (session_out (session), &head,
+                   is_stream ? FRAME_STREAM : FRAME_REPLY, why) == -1)
+    session->is_broken = true;
+  if (is_stream)
+    stream_ended (session, passed);
+  else
+    reply_sent (session, passed, false);
+}
+
+void
+gateway_service_lost (struct virgate_client *client,
+                      const struct virgate_error *why, int32_t reason)
+{
+  struct session *session = (struct session *) client;
+  struct gateway *gateway = session->gateway;
+  struct passed *passed;
+
+  if (gateway == NULL || gateway->is_lost || session_is_closing (session))
+    return;
+  gateway->is_lost = true;
+  error_copy (&gateway->lost, why);
+  while ((passed = passed_any (&gateway->passed)))
+    fail_passed (session, passed, why);
+  driver_services.client_gone (client, reason);
+  session_touch (session);
+  gateway->is_full = false;
+  session_again (session);
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What stands between a client and a driver that takes whole frames: calls
+ * that dispatch allowed go through here to the driver, and what the driver
+ * sends to its client comes back through here.  Both ways only what the
+ * protocol's tables describe and what somebody asked for passes.
+ */
+#ifndef VIRGATE_DAEMON_GATEWAY_H
+#define VIRGATE_DAEMON_GATEWAY_H
+
+#include <stdbool.h>
+
+#include <virgate/driver.h>
+
+#include "core/wire.h"
+#include "daemon/passed.h"
+
+struct session;
+
+/* Of one session; made when its driver is open. */
+struct gateway {
+  struct passed_table passed;
+  struct virgate_error lost;    /* why nothing can be answered any more */
+  bool is_lost;
+  bool is_full;                 /* the driver took no more */
+  bool is_pressed;              /* the client takes no more */
+};
+
+/* The session's driver was opened: 0, or -1 without memory. */
+int gateway_begin (struct session *session);
+void gateway_end (struct session *session);
+
+/* Is this call of an open session the driver's, rather than the daemon's? */
+bool gateway_takes (const struct session *session, const struct frame *frame);
+
+/* Pass a call on that was checked and permitted.
+ *
+ * row  NULL: a procedure that the tables do not know
+ *
+ * Returns as a wire_frame_fn does.
+ */
+enum wire_verdict gateway_call (struct session *session,
+                                const struct frame *frame,
+                                const struct proc_row *row);
+
+/* Pass on what belongs to a stream. */
+enum wire_verdict gateway_stream (struct session *session,
+                                  const struct frame *frame);
+
+/* All output is written: the driver may send more. */
+void gateway_written (struct session *session);
+
+/* driver.h */
+int gateway_service_send (struct virgate_client *client,
+                          const struct virgate_frame *frame);
+void gateway_service_resume (struct virgate_client *client);
+void gateway_service_lost (struct virgate_client *client,
+                           const struct virgate_error *why, int32_t reason);
+
+#endif /* VIRGATE_DAEMON_GATEWAY_H */

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What the tests of the gateway share: virgated before another daemon."""
+import os
+import shutil
+import struct
+import tempfile
+
+import protocol_peer
+from lib import Virgated
+from rawrpc import ERROR, OK, REPLY, STREAM, Reply, message, string, u32
+
+LISTENERS = '''[listen local]
+transport = unix
+path = @DIR@/sock
+mode = 0700
+auth = none
+[listen local-ro]
+transport = unix
+path = @DIR@/sock-ro
+mode = 0700
+auth = none
+read-only = yes
+'''
+
+
+def gateway(socket, more='', listeners=LISTENERS, args=()):
+    """virgated before the daemon that listens on this socket."""
+    return Virgated(*args, config=f'''{listeners}
+[driver behind]
+module = upstream
+upstream = remote+unix:///?socket={socket}
+{more}
+''')
+
+
+class Behind(protocol_peer.TableServer):
+    """A daemon that answers everything by the tables, but for tricks: a
+    function for a procedure, which gets this object, the connection and the
+    call, and answers itself."""
+
+    def __init__(self):
+        self.dir = tempfile.mkdtemp(prefix='virgate-test-')
+        self.tricks, self.seen = {}, []
+        super().__init__(os.path.join(self.dir, 'sock'))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.listener.close()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def serve(self, conn):
+        try:
+            super().serve(conn)
+        except OSError:
+            pass                        # the other side is gone
+
+    def answer(self, conn, data, kind):
+        call = Reply(struct.unpack('>IIiiIi', data[:24]), data[24:])
+        self.seen.append((call.proc, call.type))
+        trick = self.tricks.get(call.proc) if call.prog != 0x6b656570 \
+            else None
+        if trick:
+            trick(conn, call)
+        else:
+            super().answer(conn, data, kind)
+
+
+def reply_to(call, payload=b'', **kw):
+    fields = dict(serial=call.serial, mtype=REPLY, status=OK, prog=call.prog,
+                  vers=call.vers)
+    fields.update(kw)
+    return message(fields.pop('proc', call.proc), payload, **fields)
+
+
+def error_payload(text='it failed', code=1, domain=10):
+    return (u32(code) + u32(domain) + u32(1) + string(text) + u32(2)
+            + u32(0) * 4 + u32(0xffffffff) * 2 + u32(0))
+
+
+def stream_of(call, payload=b'', status=OK):
+    return reply_to(call, payload, mtype=STREAM, status=status)
+
+
+__all__ = ['gateway', 'Behind', 'reply_to', 'stream_of', 'error_payload',
+           'LISTENERS', 'ERROR']
