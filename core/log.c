@@ -14,6 +14,7 @@
 
 #include "common/mem.h"
 #include "core/log.h"
+#include "core/logrules.h"
 #include "core/utf8.h"
 
 static const char *const level_names[] = {
@@ -135,7 +136,8 @@ log_vwrite (const struct log *log, int level, const char *who,
   int saved_errno = errno;
   size_t len;
 
-  if (!log_wants (log, level))
+  if (!log_wants (log, level)
+      || (log->rules && !log_rules_want (log->rules, level, who)))
     return;
   vsnprintf (text, sizeof text, fmt, args);
   if (log->sink) {

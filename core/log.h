@@ -19,8 +19,9 @@
 
 struct log {
   _Atomic int level;            /* lines above it are dropped; any thread */
-  int fd;                       /* -1: to sink only */
-  bool journal;                 /* "<4>" in front instead of time and level */
+  _Atomic int fd;               /* -1: to sink only */
+  atomic_bool journal;          /* "<4>" in front instead of time and level */
+  struct log_rules *rules;      /* logrules.h; NULL: level is all there is */
   void (*sink) (void *opaque, int level, const char *line); /* or NULL */
   void *opaque;
 };

@@ -24,7 +24,7 @@ struct builtin {
   int (*prepare) (struct virgate_call *call);
 };
 
-/* The daemon's own handler, or NULL. */
+/* The daemon's own handler for hypervisor clients, or NULL. */
 const struct builtin *builtin_find (uint32_t program, int32_t procedure);
 
 #endif /* VIRGATE_DAEMON_BUILTIN_H */

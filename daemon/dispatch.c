@@ -13,6 +13,7 @@
 
 #include "common/mem.h"
 #include "daemon/access.h"
+#include "daemon/admin.h"
 #include "daemon/auth.h"
 #include "daemon/builtin.h"
 #include "daemon/call.h"
@@ -78,8 +79,9 @@ static void
 find_handler (const struct session *session, const struct frame_header *head,
               struct target *target)
 {
-  const struct builtin *builtin = builtin_find (head->program,
-                                                head->procedure);
+  const struct builtin *builtin = session->is_admin
+    ? admin_find (head->procedure)
+    : builtin_find (head->program, head->procedure);
 
   target->needs_open = builtin == NULL || builtin->needs_open;
   target->handler = builtin ? &builtin->handler : NULL;
@@ -127,6 +129,15 @@ look_up (const struct session *session, const struct frame *frame,
   return !is_too_new (session, head, target);
 }
 
+/* Is this a program for clients of this kind? */
+static bool
+is_served (const struct session *session, const struct proc_program *program)
+{
+  if (session->is_admin)
+    return program->number == VIRGATE_ADMIN_PROGRAM;
+  return program - proc_programs < DRIVER_PROGRAMS;
+}
+
 /* Find the procedure; -1 after it was refused. */
 static int
 find_target (struct session *session, const struct frame *frame,
@@ -135,7 +146,7 @@ find_target (struct session *session, const struct frame *frame,
   const struct frame_header *head = &frame->head;
   const struct proc_program *program = proc_program_find (head->program);
 
-  if (program == NULL || program - proc_programs >= DRIVER_PROGRAMS
+  if (program == NULL || !is_served (session, program)
       || program->version != head->version) {
     REFUSE (session, frame, VIRGATE_ERR_RPC,
             "Cannot find program %d version %d", (int) head->program,
@@ -396,8 +407,12 @@ dispatch_call (struct session *session, const struct frame *frame,
 
   if (find_target (session, frame, &target) == -1)
     return WIRE_NEXT;
+  /* Facts may be about to say who it is: who needs no conversation need not
+   * ask whether there is one, and virt-admin does not.
+   */
   if (session->state < SESSION_OPEN
-      && !(target.row && (target.row->flags & PROC_NO_AUTH))) {
+      && !(target.row && (target.row->flags & PROC_NO_AUTH))
+      && !(may_hold && auth_is_busy (session))) {
     REFUSE (session, frame, VIRGATE_ERR_RPC, "%s", "authentication required");
     return WIRE_NEXT;
   }

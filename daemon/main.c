@@ -13,6 +13,7 @@
 
 #include "common/mem.h"
 #include "core/error.h"
+#include "core/logrules.h"
 #include "daemon/explain.h"
 #include "daemon/server.h"
 #include "daemon/settings.h"
@@ -199,6 +200,8 @@ main (int argc, char **argv)
 
   parse_options (argc, argv, &options);
   log_init (&server.log, STDERR_FILENO, VIRGATE_LOG_NOTICE);
+  if (log_rules_new (&server.log) == NULL)
+    return 1;
   config_init (&server.config);
   server.modules = modules_new (options.module_dir,
                                 MODULES_PROBE
@@ -211,6 +214,7 @@ main (int argc, char **argv)
   error_clear (&err);
   config_free (&server.config);
   modules_free (server.modules);
+  log_rules_free (&server.log);
   free (options.sets);
   return status;
 }

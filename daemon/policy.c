@@ -135,6 +135,18 @@ add_auth (struct policy *policy, const struct config_section *section,
 }
 
 static int
+set_service (struct policy *policy, const struct config_section *section,
+             struct virgate_error *err)
+{
+  const char *service = config_value (section, listen_options, "service");
+
+  policy->is_admin = strcmp (service, "admin") == 0;
+  if (policy->is_admin || strcmp (service, "hypervisor") == 0)
+    return 0;
+  return complain (err, section, "service", "neither hypervisor nor admin");
+}
+
+static int
 check_exposure (const struct policy *policy,
                 const struct config_section *section, bool is_private,
                 struct virgate_error *err)
@@ -165,7 +177,8 @@ policy_new (struct server *server, const struct config_section *section,
                                        "max-clients");
   policy->max_strangers = config_number (section, listen_options,
                                          "max-unopened");
-  if (add_auth (policy, section, err) == 0
+  if (set_service (policy, section, err) == 0
+      && add_auth (policy, section, err) == 0
       && each_word (policy, section, "acl", add_acl, err) == 0
       && check_exposure (policy, section, is_private, err) == 0)
     return policy;

@@ -38,6 +38,7 @@ struct policy {
   unsigned acl_count;
   uint64_t max_clients, max_strangers; /* 0: no limit of its own */
   bool is_read_only;
+  bool is_admin;                /* serves libvirt's administration program */
 };
 
 /* Make it of a [listen] section.  is_private: nobody but this user reaches

@@ -243,6 +243,28 @@ reload_instances (struct server *server)
   server_tell_loops (server, sessions_recheck);
 }
 
+int
+server_reload_transport (struct server *server, const char *name,
+                         struct virgate_error *err)
+{
+  bool any = false;
+
+  for (struct listener *listener = server->listeners; listener;
+       listener = listener->next) {
+    if (strcmp (listener->instance->module->desc.name, name) != 0)
+      continue;
+    any = true;
+    if (instance_reload (listener->instance, err) == -1)
+      return error_prefix (err, "[%s] ", listener->title);
+  }
+  if (!any)
+    return error_text (err, VIRGATE_ERR_OPERATION_INVALID,
+                       VIRGATE_FROM_ADMIN, "no listener has the transport "
+                       "%s", name);
+  server_tell_loops (server, sessions_recheck);
+  return 0;
+}
+
 static int
 read_again (struct server *server, struct virgate_error *err)
 {

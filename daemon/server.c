@@ -16,6 +16,7 @@
 #include "common/cleanup.h"
 #include "common/mem.h"
 #include "core/error.h"
+#include "core/logrules.h"
 #include "daemon/accept.h"
 #include "daemon/host-env.h"
 #include "daemon/listeners.h"
@@ -173,9 +174,10 @@ own_hostname (const struct config *config)
 void
 server_set_log_level (struct server *server)
 {
-  server->log.level = server->options->is_verbose
-    ? VIRGATE_LOG_DEBUG
-    : log_level_from_name (daemon_value (&server->config, "log-level"));
+  log_rules_set_level (&server->log, server->options->is_verbose
+                       ? VIRGATE_LOG_DEBUG
+                       : log_level_from_name (daemon_value (&server->config,
+                                                            "log-level")));
 }
 
 /* A source stands in line once for all its strangers.  Arithmetic is shared
@@ -271,6 +273,8 @@ server_stop (struct server *server)
        listener = listener->next)
     listener_close (listener);
   uv_timer_stop (&server->retry);
+  if (server->idle.data)
+    uv_timer_stop (&server->idle);
   host_env_stop (server);
   host_env_hurry (server);
   uv_timer_init (&server->loops[0].uv, &server->drain);

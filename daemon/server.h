@@ -75,11 +75,15 @@ struct server {
   uv_check_t check;             /* the rest: main thread, accept.c */
   uv_timer_t retry;
   uv_timer_t drain;
+  uv_timer_t idle;              /* data is NULL before the first use */
+  int64_t idle_timeout_ns, idle_since_ns;
+  uint64_t last_client;         /* number of a session */
   int reserve_fd;               /* for when there is no other */
   bool has_arrivals;
   struct complaint refused, made_room;
-  bool is_stopping;
+  atomic_bool is_stopping;
   _Atomic unsigned clients;     /* connections that exist */
+  _Atomic unsigned admins;      /* of these, administrators' */
   _Atomic unsigned strangers;   /* of these, not yet open */
 };
 
@@ -105,6 +109,13 @@ void server_free (struct server *server);
 void server_set_log_level (struct server *server);
 /* Read the configuration again.  Main thread. */
 void server_reload (struct server *server);
+/* Have the listeners of one transport read their files again.  0, or -1 with
+ * err set: there is none, or one goes on as before.  Main thread.
+ */
+int server_reload_transport (struct server *server, const char *name,
+                             struct virgate_error *err);
+/* End when nobody was connected for so long; 0: never.  Main thread. */
+void server_set_idle_timeout (struct server *server, uint32_t seconds);
 
 /* Run fn with each loop, on its thread.  Any thread. */
 void server_tell_loops (struct server *server, void (*fn) (struct loop *loop));

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "common/mem.h"
 #include "daemon/auth.h"
@@ -34,6 +35,9 @@ session_new (struct listener *listener, void *conn)
   session->conn = conn;
   session->is_local = session_caps (session) & VIRGATE_CAP_LOCAL;
   session->is_read_only = listener->policy->is_read_only;
+  session->is_admin = listener->policy->is_admin;
+  session->id = ++listener->server->last_client;
+  session->since = time (NULL);
   wire_in_init (&session->in, LIMIT_STRANGER_FRAME);
   wire_out_init (&session->out);
   list_init (&session->link);
@@ -107,6 +111,14 @@ deliver_arrival (struct mail *mail)
   begin (session);
 }
 
+static void
+count_in (struct session *session)
+{
+  server_count (session->loop, 1, 1);
+  if (session->is_admin)
+    atomic_fetch_add (&session->loop->server->admins, 1u);
+}
+
 int
 session_begin (struct session *session, struct loop *loop)
 {
@@ -115,14 +127,14 @@ session_begin (struct session *session, struct loop *loop)
   session->loop = loop;
   session->is_stranger = true;
   if (loop == loop_current ()) {
-    server_count (loop, 1, 1);
+    count_in (session);
     begin (session);
     return 0;
   }
   arrival = malloc (sizeof *arrival);
   if (arrival == NULL)
     return -1;
-  server_count (loop, 1, 1);
+  count_in (session);
   arrival->session = session;
   arrival->mail.deliver = deliver_arrival;
   loop_post (loop, &arrival->mail);
@@ -334,6 +346,8 @@ session_unpin (struct session *session)
     return;
   }
   list_remove (&session->link);
+  if (session->is_admin)
+    atomic_fetch_sub (&loop->server->admins, 1u);
   session_free (session);
   server_count (loop, -1, 0);
   loop_untidy (loop);

@@ -60,6 +60,9 @@ struct session {
   struct virgate_peer peer;
   struct virgate_identity identity;
 
+  uint64_t id;                  /* never used twice */
+  int64_t since;                /* seconds of the clock on the wall */
+
   struct list link;             /* loop->sessions */
   struct list ready;            /* loop->ready */
   struct list touched;          /* loop->touched */
@@ -95,6 +98,7 @@ struct session {
   uint8_t want_in, want_out;    /* uv events that reading, writing wait for */
 
   bool is_read_only;            /* workers read it; not a bit like these */
+  bool is_admin : 1;            /* of a listener that serves administrators */
   bool is_local : 1;
   bool is_listed : 1;           /* counted in its listener */
   bool is_stranger : 1;         /* counted as not yet open */

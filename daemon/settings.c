@@ -112,6 +112,8 @@ const struct virgate_option listen_options[] = {
   UINT ("max-unopened", 0, 1000000, "connections", "0",
         "of these, not yet authenticated and opened; 0: likewise"),
   BOOL ("read-only", "no", "serve no call that changes something"),
+  STRING ("service", "hypervisor",
+          "hypervisor, or admin: what virt-admin speaks"),
   BOOL ("allow-anonymous", "no",
         "serve others than this user without authentication"),
   END

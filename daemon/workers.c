@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "common/cleanup.h"
+#include "common/mem.h"
 #include "daemon/workers.h"
 
 /* Handlers run drivers' code: room for XML parsers, not the default 8 MiB. */
@@ -41,6 +42,20 @@ line_queue (struct workers *workers, struct job_line *line)
 
 static void *worker_main (void *opaque);
 
+/* Room for the ids of all threads that there may be.  Locked. */
+static int
+make_room (struct workers *workers)
+{
+  unsigned room = MAX_OF (workers->max, workers->room + 1);
+  pthread_t *ids = reallocarray (workers->ids, room, sizeof ids[0]);
+
+  if (ids == NULL)
+    return -1;
+  workers->ids = ids;
+  workers->room = room;
+  return 0;
+}
+
 /* One more thread.  Signals are the main thread's.  Locked. */
 static int
 add_thread (struct workers *workers)
@@ -49,9 +64,7 @@ add_thread (struct workers *workers)
   sigset_t all, old;
   int err;
 
-  if (workers->ids == NULL)
-    workers->ids = calloc (workers->max, sizeof workers->ids[0]);
-  if (workers->ids == NULL)
+  if (workers->threads == workers->room && make_room (workers) == -1)
     return -1;
   pthread_attr_init (&attr);
   pthread_attr_setstacksize (&attr, WORKER_STACK);
@@ -92,6 +105,7 @@ take_job (struct workers *workers, struct job_line **line_r)
   struct job *job = line->first;
 
   list_remove (&line->link);
+  workers->queued--;
   line->first = job->next;
   if (line->first == NULL)
     line->last = &line->first;
@@ -115,25 +129,46 @@ run_job (struct workers *workers, struct job_line *line, struct job *job)
   pthread_mutex_lock (&workers->lock);
 }
 
+/* One thread too many takes itself off the list.  When the pool stops, that
+ * waits for all of them instead.  Locked.
+ */
+static bool
+is_too_many (struct workers *workers)
+{
+  unsigned i = 0;
+
+  if (workers->threads <= workers->max || workers->is_stopping)
+    return false;
+  while (!pthread_equal (workers->ids[i], pthread_self ()))
+    i++;
+  workers->ids[i] = workers->ids[--workers->threads];
+  pthread_detach (pthread_self ());
+  return true;
+}
+
 static void *
 worker_main (void *opaque)
 {
   struct workers *workers = opaque;
 
   pthread_mutex_lock (&workers->lock);
-  for (;;) {
+  while (!is_too_many (workers)) {
     struct job_line *line;
     struct job *job;
 
-    while (list_is_empty (&workers->waiting) && !workers->is_stopping) {
+    while (list_is_empty (&workers->waiting) && !workers->is_stopping
+           && workers->threads <= workers->max) {
       workers->idle++;
       pthread_cond_wait (&workers->more, &workers->lock);
       workers->idle--;
       if (workers->woken > 0)
         workers->woken--;
     }
-    if (list_is_empty (&workers->waiting))
-      break;
+    if (list_is_empty (&workers->waiting)) {
+      if (workers->is_stopping)
+        break;
+      continue;
+    }
     job = take_job (workers, &line);
     run_job (workers, line, job);
   }
@@ -151,29 +186,66 @@ workers_add (struct workers *workers, struct job_line *line, struct job *job)
   job->next = NULL;
   *line->last = job;
   line->last = &job->next;
+  workers->queued++;
   line_queue (workers, line);
   wake_one (workers);
   return 0;
 }
 
-static unsigned
-count_threads (struct workers *workers)
+/* The next thread to wait for. */
+static bool
+thread_at (struct workers *workers, unsigned i, pthread_t *id)
 {
   LOCK_FOR_SCOPE (&workers->lock);
-  return workers->threads;
+
+  if (i >= workers->threads)
+    return false;
+  *id = workers->ids[i];
+  return true;
 }
 
 void
 workers_stop (struct workers *workers)
 {
+  pthread_t id;
+
   pthread_mutex_lock (&workers->lock);
   workers->is_stopping = true;
   pthread_cond_broadcast (&workers->more);
   pthread_mutex_unlock (&workers->lock);
   /* Until it ends a thread may make one more, which then comes after it. */
-  for (unsigned i = 0; i < count_threads (workers); i++)
-    pthread_join (workers->ids[i], NULL);
+  for (unsigned i = 0; thread_at (workers, i, &id); i++)
+    pthread_join (id, NULL);
   free (workers->ids);
   workers->ids = NULL;
-  workers->threads = 0;
+  workers->threads = workers->room = 0;
+}
+
+void
+workers_look (struct workers *workers, struct workers_state *state)
+{
+  LOCK_FOR_SCOPE (&workers->lock);
+
+  *state = (struct workers_state) {
+    .min = workers->min, .max = workers->max, .threads = workers->threads,
+    .idle = workers->idle, .queued = workers->queued,
+  };
+}
+
+void
+workers_resize (struct workers *workers, const unsigned *min,
+                const unsigned *max)
+{
+  LOCK_FOR_SCOPE (&workers->lock);
+
+  if (max)
+    workers->max = MAX_OF (*max, 1u);
+  if (min)
+    workers->min = *min;
+  workers->min = MIN_OF (workers->min, workers->max);
+  while (workers->threads < workers->min && add_thread (workers) == 0)
+    ;
+  wake_one (workers);
+  if (workers->threads > workers->max)
+    pthread_cond_broadcast (&workers->more);
 }

@@ -29,10 +29,13 @@ struct workers {
   pthread_mutex_t lock;         /* guards everything here and in lines */
   pthread_cond_t more;
   struct list waiting;
-  pthread_t *ids;               /* of threads; room for max */
+  pthread_t *ids;               /* of threads; room for so many: */
+  unsigned room;
   unsigned threads, idle;
   unsigned woken;               /* idle ones that were signalled */
-  unsigned max;                 /* threads */
+  unsigned min, max;            /* threads; more are made as needed, and those
+                                   that are too many end when they are idle */
+  unsigned queued;              /* jobs that wait */
   unsigned line_max;            /* jobs of one line at a time */
   bool is_stopping;
 };
@@ -51,5 +54,16 @@ void job_line_init (struct job_line *line);
  */
 int workers_add (struct workers *workers, struct job_line *line,
                  struct job *job);
+
+/* How it is now.  Any thread. */
+struct workers_state {
+  unsigned min, max, threads, idle, queued;
+};
+
+void workers_look (struct workers *workers, struct workers_state *state);
+
+/* Change the bounds; NULL leaves one as it is.  Any thread. */
+void workers_resize (struct workers *workers, const unsigned *min,
+                     const unsigned *max);
 
 #endif /* VIRGATE_DAEMON_WORKERS_H */
