@@ -189,7 +189,7 @@ settle (struct wire_in *in)
 
 /* The partial frame is longer than what is kept: keep its header only. */
 static void
-cut_part (struct wire_in *in)
+cut_part (struct wire_in *in, void *opaque)
 {
   size_t have = buf_len (&in->part), need;
 
@@ -197,6 +197,9 @@ cut_part (struct wire_in *in)
     return;
   need = frame_need (in, buf_data (&in->part), have);
   if (need <= in->keep_max || need <= have)
+    return;
+  if (in->may_keep && in->may_keep (opaque, need)
+      && buf_reserve (&in->part, need - have))
     return;
   in->is_cut = true;
   in->skip = need - have;
@@ -274,7 +277,7 @@ feed_part (struct wire_in *in, const char **data, size_t *len,
     verdict = take_part (in, fn, opaque);
     if (verdict != WIRE_NEXT)
       return verdict;
-    cut_part (in);
+    cut_part (in, opaque);
   }
   return WIRE_NEXT;
 }
@@ -296,7 +299,7 @@ wire_feed (struct wire_in *in, const char *data, size_t len,
   if (len > used && buf_append (&in->part, data + used, len - used) == -1)
     return WIRE_BROKEN;
   if (verdict == WIRE_NEXT)
-    cut_part (in);
+    cut_part (in, opaque);
   settle (in);
   return verdict;
 }
@@ -307,7 +310,7 @@ wire_resume (struct wire_in *in, wire_frame_fn *fn, void *opaque)
   enum wire_verdict verdict = take_part (in, fn, opaque);
 
   if (verdict == WIRE_NEXT)
-    cut_part (in);
+    cut_part (in, opaque);
   settle (in);
   return verdict;
 }

@@ -19,6 +19,12 @@
 
 struct wire_fds;
 
+/* May a message of NEED bytes be kept although it is longer than keep_max?
+ * Asked again as its bytes arrive; room for all of it is reserved at once.
+ * opaque: as given to wire_feed.
+ */
+typedef bool wire_keep_fn (void *opaque, size_t need);
+
 /* An idle connection owns no memory here: part is empty, fds NULL. */
 struct wire_in {
   struct buf part;              /* a partial frame, or frames held back */
@@ -26,6 +32,7 @@ struct wire_in {
   uint32_t frame_max;           /* longer messages break the connection */
   uint32_t keep_max;            /* longer ones are dropped as they arrive, and
                                    given without a payload; 0: none are */
+  wire_keep_fn *may_keep;       /* NULL: no */
   uint32_t skip;                /* bytes of such a message still to come */
   bool is_cut;                  /* part is the header of such a message */
 };

@@ -336,6 +336,7 @@ deliver_outcome (struct mail *mail)
   else {
     auth->call = call;
     result = auth->settle (auth);
+    auth_tidy (session);
     session_again (session);
     session_poll (session);
   }
@@ -451,6 +452,14 @@ auth_log_refusal (struct session *session, const char *why)
                session->reference, why);
 }
 
+void
+auth_tidy (struct session *session)
+{
+  if (session->auth && !session->auth->is_busy
+      && buf_len (&session->in.part) == 0)
+    stranger_keeps_none (session);
+}
+
 /* After the facts: in, out, or a conversation. */
 static int
 settle_facts (struct auth *auth)
@@ -465,9 +474,17 @@ settle_facts (struct auth *auth)
     auth_log_refusal (session, auth->outcome == VIRGATE_AUTH_YES
                       ? "an access list lets it not in" : auth->why
                       ? auth->why : "no authentication method accepts it");
-  else
-    session->in.frame_max = LIMIT_SASL_FRAME;
   return 0;
+}
+
+static bool
+takes_long_messages (const struct auth_policy *policy)
+{
+  for (unsigned i = 0; i < policy->count; i++)
+    for (unsigned j = 0; j < policy->chains[i].count; j++)
+      if (policy->chains[i].methods[j].ops->flags & VIRGATE_AUTH_LONG)
+        return true;
+  return false;
 }
 
 /* No chain has succeeded yet.  NULL: the session is closed. */
@@ -485,6 +502,8 @@ make_auth (struct session *session)
   policy_ref (auth->policy);
   auth->settle = settle_facts;
   list_init (&auth->delayed);
+  if (takes_long_messages (&auth->policy->auth))
+    session->in.may_keep = stranger_may_keep;
   session->auth = auth;
   return auth;
 }

@@ -60,6 +60,9 @@ void auth_end (struct session *session);
 /* Is a worker busy with it, or an answer held back?  Then calls wait. */
 bool auth_is_busy (const struct session *session);
 
+/* After a turn: give back what a long message took, unless it is needed. */
+void auth_tidy (struct session *session);
+
 /* Send the answers that have waited long enough. */
 void auths_answer (struct loop *loop);
 

@@ -196,9 +196,10 @@ static enum wire_verdict
 hold (struct session *session, const struct frame *frame)
 {
   struct held *held, **last = &session->held;
+  size_t max = session->state < SESSION_OPEN ? LIMIT_STRANGER_HELD
+                                             : LIMIT_HELD_BYTES;
 
-  if (frame->fd_count > 0
-      || session->held_bytes + frame->len > LIMIT_HELD_BYTES) {
+  if (frame->fd_count > 0 || session->held_bytes + frame->len > max) {
     session->is_waiting = true;
     return WIRE_HOLD;
   }
@@ -434,6 +435,10 @@ turn_verdict (struct session *session)
   if (session->is_broken)
     return WIRE_BROKEN;
   session->turn_frames++;
+  if (session->state < SESSION_OPEN
+      && (session->turn_frames >= LIMIT_STRANGER_TURN_FRAMES
+          || wire_out_len (&session->out) >= LIMIT_STRANGER_TURN_BYTES))
+    return WIRE_STOP;
   if (session->turn_frames >= LIMIT_TURN_FRAMES || seal_is_near (session)
       || wire_out_len (&session->out) >= LIMIT_TURN_BYTES)
     return WIRE_STOP;

@@ -25,6 +25,7 @@ struct limits {
   uint64_t source_clients;      /* of one source; 0: no limit */
   uint64_t source_strangers;
   uint64_t source_shaking;
+  uint64_t auth_memory;         /* for longer messages of strangers */
   uint64_t ipv6_prefix;         /* bits that make one source */
   uint64_t ban_failures;        /* 0: nobody is banned */
   int64_t ban_window_ns, ban_ns, ban_max_ns;
@@ -33,12 +34,21 @@ struct limits {
   uint32_t keepalive_count;
 };
 
-/* Longest message before a client is authenticated: everything that is
- * needed until then is shorter, except SASL data, 65536 bytes that take four
- * each (VIRGATE_AUTH_DATA_MAX).
+/* Longest message before a client is authenticated: SASL data, 65536 bytes
+ * that take four each (VIRGATE_AUTH_DATA_MAX).
  */
-#define LIMIT_STRANGER_FRAME (64 * 1024)
 #define LIMIT_SASL_FRAME (4 * 65536 + 4096)
+
+/* Such a client is to cost less than 64 KiB, whatever it does: what is kept
+ * of an unfinished message, unless stranger_may_keep finds room for more;
+ * what is read at a time; calls that wait while it is being decided about;
+ * and what one turn handles and answers.
+ */
+#define LIMIT_STRANGER_KEEP (24 * 1024)
+#define LIMIT_STRANGER_READ (8 * 1024)
+#define LIMIT_STRANGER_HELD (4 * 1024)
+#define LIMIT_STRANGER_TURN_FRAMES 32
+#define LIMIT_STRANGER_TURN_BYTES (8 * 1024)
 
 /* Frames one session may have handled before others get their turn, and
  * bytes of replies it may have made.

@@ -163,6 +163,13 @@ feed_scratch (struct session *session, size_t len, struct virgate_fds *fds)
   return verdict;
 }
 
+/* What is read may have to be kept. */
+static size_t
+read_size (const struct session *session)
+{
+  return session->state < SESSION_OPEN ? LIMIT_STRANGER_READ : LOOP_SCRATCH;
+}
+
 /* Read once and handle what came.  WIRE_BROKEN with errno, 0 at the end. */
 static enum wire_verdict
 receive (struct session *session)
@@ -174,7 +181,7 @@ receive (struct session *session)
 
   iov.iov_base = wire_inside (&session->in, &iov.iov_len);
   if (iov.iov_base == NULL)
-    iov = (struct iovec) { loop->scratch, LOOP_SCRATCH };
+    iov = (struct iovec) { loop->scratch, read_size (session) };
   loop->fds.count = 0;
   n = session->ops->readv (session->conn, &iov, 1, fds);
   if (n == VIRGATE_IO_WANT_READ || n == VIRGATE_IO_WANT_WRITE) {
@@ -256,6 +263,7 @@ turn (struct session *session)
     return;
   }
   session->is_serving = false;
+  auth_tidy (session);
   watch_frame (session);
   if (session->onward)
     link_flush (session->onward);

@@ -38,7 +38,8 @@ session_new (struct listener *listener, void *conn)
   session->is_admin = listener->policy->is_admin;
   session->id = ++listener->server->last_client;
   session->since = time (NULL);
-  wire_in_init (&session->in, LIMIT_STRANGER_FRAME);
+  wire_in_init (&session->in, LIMIT_SASL_FRAME);
+  session->in.keep_max = LIMIT_STRANGER_KEEP;
   wire_out_init (&session->out);
   list_init (&session->link);
   list_init (&session->ready);
@@ -154,6 +155,7 @@ session_enter (struct session *session, enum session_state state)
   if (state >= SESSION_OPEN) {
     session->in.frame_max = FRAME_LEN_MAX;
     session->in.keep_max = session->loop->limits.max_message;
+    session->in.may_keep = NULL;
   }
   if (state < SESSION_READY) {
     loop_wait (session->loop, &session->wait, waits[state]);

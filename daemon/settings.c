@@ -69,6 +69,9 @@ const struct virgate_option daemon_options[] = {
         "time for a transport's handshake"),
   UINT ("auth-timeout", 1, 3600, "seconds", "10",
         "time to authenticate"),
+  SIZE ("auth-memory", 0, 0x40000000, "5M",
+        "for messages of clients that have not authenticated, where they are "
+        "longer than 24k; one address has an eighth"),
   UINT ("auth-attempts", 1, 1000, "attempts", "3",
         "attempts to authenticate before the connection is closed"),
   UINT ("auth-delay", 0, 60000, "milliseconds", "250",
@@ -194,6 +197,7 @@ limits_from_config (struct limits *limits, const struct config *config)
     .source_clients = daemon_number (config, "source-clients"),
     .source_strangers = daemon_number (config, "source-unopened"),
     .source_shaking = daemon_number (config, "source-handshakes"),
+    .auth_memory = daemon_number (config, "auth-memory"),
     .ipv6_prefix = daemon_number (config, "source-ipv6-prefix"),
     .ban_failures = daemon_number (config, "ban-failures"),
     .ban_window_ns = seconds (config, "ban-window"),

@@ -56,6 +56,7 @@ struct source {
   struct source_key key;
   unsigned clients;             /* connections; they keep the memory */
   struct crowd strangers, shaking;
+  uint64_t kept;                /* bytes of long messages */
   struct job_line shakes;       /* handshakes; has its own lock */
   struct job_line checks;       /* authentication that blocks; likewise */
 
@@ -81,6 +82,7 @@ struct sources {
   struct list banned;           /* connected or not */
   unsigned banned_count;
   struct crowd strangers[2];    /* of remote sources, of local ones */
+  uint64_t kept;
   bool is_sweeping;             /* a timer looks for bans that end */
 };
 
@@ -112,6 +114,12 @@ bool stranger_enter (struct session *session, const char **reached);
 /* Its handshake is over; it has begun to authenticate: both once. */
 void stranger_shook (struct session *session);
 void stranger_spoke (struct session *session);
+/* May a message of so many bytes be kept, longer than LIMIT_STRANGER_KEEP?
+ * There is a budget for those of all, and of one source; opaque is the
+ * session.  Then: it is not needed any more.
+ */
+bool stranger_may_keep (void *opaque, size_t need);
+void stranger_keeps_none (struct session *session);
 /* It is open, or gone. */
 void stranger_leave (struct session *session);
 

@@ -24,6 +24,9 @@
 /* Strangers that are looked at to find one that makes room. */
 #define LOOK_AT 16
 
+/* Of the memory for long messages, one source has one part of so many. */
+#define KEPT_SHARE 8
+
 enum {
   OF_SOURCE,
   OF_LISTENER,
@@ -37,6 +40,7 @@ struct stranger {
   struct session *session;      /* NULL: it has left */
   struct list links[CROWDS];
   int64_t since;
+  uint64_t kept;                /* bytes, of a long message */
   bool is_shaking;
   bool is_local;
   bool has_spoken;
@@ -274,11 +278,59 @@ stranger_spoke (struct session *session)
     join (stranger, which);
 }
 
+/* Locked.  None are kept when the new number of bytes is not allowed. */
+static bool
+keep (struct session *session, uint64_t bytes)
+{
+  struct stranger *stranger = session->stranger;
+  struct sources *sources = &session->listener->server->sources;
+  uint64_t max = session->loop->limits.auth_memory;
+
+  sources->kept -= stranger->kept;
+  session->source->kept -= stranger->kept;
+  if (sources->kept + bytes > max
+      || session->source->kept + bytes > max / KEPT_SHARE)
+    bytes = 0;
+  stranger->kept = bytes;
+  sources->kept += bytes;
+  session->source->kept += bytes;
+  return bytes > 0;
+}
+
+bool
+stranger_may_keep (void *opaque, size_t need)
+{
+  struct session *session = opaque;
+  struct stranger *stranger = session->stranger;
+  bool may;
+
+  if (stranger == NULL || stranger->kept >= need)
+    return stranger != NULL;
+  pthread_mutex_lock (&session->listener->server->sources.lock);
+  may = keep (session, need);
+  pthread_mutex_unlock (&session->listener->server->sources.lock);
+  if (!may)
+    session_log (session, VIRGATE_LOG_INFO, "a message of %zu bytes is not "
+                 "kept: auth-memory is used up", need);
+  return may;
+}
+
+void
+stranger_keeps_none (struct session *session)
+{
+  if (session->stranger == NULL || session->stranger->kept == 0)
+    return;
+  LOCK_FOR_SCOPE (&session->listener->server->sources.lock);
+  keep (session, 0);
+}
+
 void
 stranger_leave (struct session *session)
 {
-  struct stranger *stranger = steal_pointer (&session->stranger);
+  struct stranger *stranger;
 
+  stranger_keeps_none (session);
+  stranger = steal_pointer (&session->stranger);
   if (stranger == NULL)
     return;
   LOCK_FOR_SCOPE (&session->listener->server->sources.lock);

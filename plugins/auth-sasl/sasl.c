@@ -189,7 +189,7 @@ sasl_option (const struct sasl *s, const char *name)
 
 /* Databases and directories may take their time. */
 static const struct virgate_auth_ops ops = {
-  .flags = VIRGATE_AUTH_BLOCKS,
+  .flags = VIRGATE_AUTH_BLOCKS | VIRGATE_AUTH_LONG,
   .mechanisms = server_mechanisms,
   .start = server_start,
   .step = server_step,

@@ -20,7 +20,7 @@
 #define FLAGS VIRGATE_AUTH_POLKIT
 #define NAME "trialpolkit"
 #elif defined TRIAL_BLOCKS
-#define FLAGS VIRGATE_AUTH_BLOCKS
+#define FLAGS (VIRGATE_AUTH_BLOCKS | VIRGATE_AUTH_LONG)
 #define NAME "trialblocks"
 #else
 #define FLAGS 0

@@ -128,6 +128,16 @@ CASES = [
      'half a message'),
     ('an oversized password message', 'pw', 'start PLAIN @5000 no',
      'no such message'),
+    ('longer than early messages may be', 'pw', 'start PLAIN @20000 bad/'
+     'plain joe:right in', None),
+    ('long, for a method that wants it', 'slowtalk', 'start TALK @65536 no/'
+     'start TALK yes in', 'does not know this word'),
+    ('long in the middle', 'slowtalk', 'start TALK more more/'
+     'step @65536 no', 'does not know this word'),
+    ('too long even there', 'slowtalk', 'start TALK @65537 bad/'
+     'start TALK yes in', None),
+    ('too long in the middle', 'talk', 'start TALK more more/step @65536 bad/'
+     'step yes in', None),
     ('longer than the wire allows', 'pw', 'start PLAIN @65537 bad/'
      'plain joe:right in', None),
     ('a mechanism that is not offered', 'pw', 'start TALK yes no',

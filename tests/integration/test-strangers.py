@@ -16,6 +16,9 @@ AUTH = '''[auth pw]
 module = trial
 mechanisms = PLAIN,TALK
 users = joe:right
+[auth long]
+module = trialblocks
+mechanisms = LONG
 [driver test]
 '''
 CONNECT_S = 0.25        # a client, beside any number of strangers
@@ -136,6 +139,35 @@ def test_silent_strangers_keep_nobody_out():
         beside(d, 20)
         each = beside(d, 2000)
         assert each < STRANGER_MEMORY * SLOW, f'{each / 1024:.1f} KiB'
+
+
+def half_a_message(mechanism):
+    """A conversation's message of 64 KiB, all but its last byte."""
+    return message(SASL_START, string(mechanism)
+                   + sasl(0, b'x' * 65536))[:-1]
+
+
+def test_memory_in_the_middle_of_a_long_message():
+    more_descriptors()
+    with daemon('auth-timeout = 4') as d:
+        for count in (20, 500):
+            each = beside(d, count, half_a_message('PLAIN'))
+            assert each < STRANGER_MEMORY * SLOW, f'{each / 1024:.1f} KiB'
+
+
+def test_memory_where_messages_may_be_long():
+    """Kept whole as long as there is memory for such messages."""
+    more_descriptors()
+    with daemon('auth-timeout = 6', 'auth = long') as d:
+        with From(d.port) as c:
+            c.send(half_a_message('LONG') + b'x')
+            assert 'reference' in c.receive().error[2], 'a long message'
+        for count in (20, 200):
+            each = beside(d, count, half_a_message('LONG'))
+            assert each < STRANGER_MEMORY * SLOW, f'{each / 1024:.1f} KiB'
+        with From(d.port) as c:
+            c.send(half_a_message('LONG') + b'x')
+            assert 'reference' in c.receive().error[2], 'and afterwards'
 
 
 def test_a_share_that_is_used_up_takes_the_silent_ones():
