@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <virgate/transport.h>
 
@@ -21,7 +22,7 @@
 static const struct {
   enum mechanism mechanism;
   const char *name;
-  struct talk *(*server) (const struct password *p);
+  struct talk *(*server) (const struct password *p, bool is_local);
   struct talk *(*client) (const struct password *p, const char *name,
                           const char *secret,
                           struct virgate_auth_data *first);
@@ -104,6 +105,17 @@ password_identify (const struct password *p, const struct user *user,
 
 /* The instance ------------------------------------------------------------- */
 
+/* Strangers' passwords must not have all processors at a time when others
+ * want to be served.
+ */
+static unsigned
+hashes_at_once (void)
+{
+  long processors = sysconf (_SC_NPROCESSORS_ONLN);
+
+  return processors < 4 ? 1 : (unsigned) processors / 2;
+}
+
 static int
 password_open (const struct virgate_host *host, void **inst)
 {
@@ -113,6 +125,7 @@ password_open (const struct virgate_host *host, void **inst)
     return host->error (host, "out of memory");
   p->host = host;
   pthread_mutex_init (&p->lock, NULL);
+  sem_init (&p->gate, 0, hashes_at_once ());
   *inst = p;
   return 0;
 }
@@ -124,6 +137,7 @@ password_close (void *inst)
 
   users_unref (p->users);
   pthread_mutex_destroy (&p->lock);
+  sem_destroy (&p->gate);
   free (p->file);
   free (p);
 }
@@ -255,7 +269,7 @@ password_start (void *inst, const struct virgate_auth_context *context,
   for (size_t i = 0; i < COUNT_OF (mechanisms); i++)
     if ((allowed & mechanisms[i].mechanism)
         && strcmp (mech, mechanisms[i].name) == 0) {
-      talk = mechanisms[i].server (p);
+      talk = mechanisms[i].server (p, context->caps & VIRGATE_CAP_LOCAL);
       if (talk == NULL)
         return password_error (p, "out of memory");
     }

@@ -7,6 +7,7 @@
 #define VIRGATE_AUTH_PASSWORD_PASSWORD_H
 
 #include <pthread.h>
+#include <semaphore.h>
 
 #include <virgate/auth.h>
 
@@ -25,6 +26,7 @@ struct password {
   const struct virgate_host *host;
   char *file;
   unsigned mechanisms;          /* allowed ones: enum mechanism, or'ed */
+  sem_t gate;                   /* hashes for remote clients at once */
   pthread_mutex_t lock;         /* guards users: which file is the present */
   struct users *users;          /* NULL in a client */
 };
@@ -42,6 +44,7 @@ struct talk_kind {
 struct talk {
   const struct talk_kind *kind;
   const struct password *p;
+  bool is_local;                /* it does not wait at the gate */
 };
 
 /* password.c: the file as it is now, with a reference. */
@@ -66,8 +69,8 @@ int password_refuse_user (const struct password *p, const char *name,
 /* plain.c, scram-server.c: server sides; the first message goes to step, too.
  * NULL without memory.
  */
-struct talk *plain_server_new (const struct password *p);
-struct talk *scram_server_new (const struct password *p);
+struct talk *plain_server_new (const struct password *p, bool is_local);
+struct talk *scram_server_new (const struct password *p, bool is_local);
 
 /* plain.c, scram-client.c: client sides.  Strings are copied.  first is the
  * first message.  NULL after password_error.

@@ -49,18 +49,34 @@ read_message (const struct virgate_auth_data *in, struct said *said)
   return NULL;
 }
 
+/* The hash; of remote clients only so many at once. */
+static bool
+fits (const struct talk *talk, const struct verifier *verifier,
+      const char *password)
+{
+  sem_t *gate = (sem_t *) &talk->p->gate;
+  bool result;
+
+  while (!talk->is_local && sem_wait (gate) == -1)
+    continue;
+  result = verifier_fits (verifier, password, strlen (password));
+  if (!talk->is_local)
+    sem_post (gate);
+  return result;
+}
+
 static int
-judge (const struct password *p, const struct said *said,
+judge (const struct talk *talk, const struct said *said,
        struct virgate_identity *identity)
 {
+  const struct password *p = talk->p;
   struct users *users = password_users (p);
   struct user user;
   bool is_there = users_find (users, said->name, &user), is_right = is_there;
   int result;
 
   is_right &= said->len > 0;
-  is_right &= verifier_fits (&user.verifier, said->password,
-                             strlen (said->password));
+  is_right &= fits (talk, &user.verifier, said->password);
   result = is_right ? password_identify (p, &user, identity)
                     : password_refuse_user (p, said->name, is_there);
   wipe (&user, sizeof user);
@@ -83,7 +99,7 @@ server_step (struct talk *talk, const struct virgate_auth_data *in,
   }
   wrong = read_message (in, &said);
   result = wrong ? password_refuse (talk->p, "%s", wrong)
-                 : judge (talk->p, &said, identity);
+                 : judge (talk, &said, identity);
   wipe (&said, sizeof said);
   return result;
 }
@@ -97,12 +113,12 @@ server_free (struct talk *talk)
 static const struct talk_kind server_kind = { server_step, server_free };
 
 struct talk *
-plain_server_new (const struct password *p)
+plain_server_new (const struct password *p, bool is_local)
 {
   struct talk *talk = calloc (1, sizeof *talk);
 
   if (talk)
-    *talk = (struct talk) { &server_kind, p };
+    *talk = (struct talk) { &server_kind, p, is_local };
   return talk;
 }
 
@@ -146,7 +162,7 @@ plain_client_new (const struct password *p, const char *name,
     password_error (p, "out of memory");
     return NULL;
   }
-  c->talk = (struct talk) { &client_kind, p };
+  c->talk = (struct talk) { &client_kind, p, true };
   c->len = len;
   memcpy (c->message + 1, name, name_len);
   memcpy (c->message + 1 + name_len + 1, secret, secret_len);

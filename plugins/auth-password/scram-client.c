@@ -309,7 +309,7 @@ scram_client_new (const struct password *p, const char *name,
     password_error (p, "out of memory");
     return NULL;
   }
-  c->talk = (struct talk) { &client_kind, p };
+  c->talk = (struct talk) { &client_kind, p, true };
   if (client_begin (c, name, secret) == -1) {
     client_free (&c->talk);
     return NULL;

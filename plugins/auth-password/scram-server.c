@@ -277,12 +277,12 @@ server_free (struct talk *talk)
 static const struct talk_kind server_kind = { server_step, server_free };
 
 struct talk *
-scram_server_new (const struct password *p)
+scram_server_new (const struct password *p, bool is_local)
 {
   struct scram_server *s = calloc (1, sizeof *s);
 
   if (s == NULL)
     return NULL;
-  s->talk = (struct talk) { &server_kind, p };
+  s->talk = (struct talk) { &server_kind, p, is_local };
   return &s->talk;
 }
