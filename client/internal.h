@@ -250,6 +250,11 @@ struct virgate_conn {
 
 /* Without a transport.  NULL with the error set. */
 struct virgate_conn *conn_new (const struct virgate_connect_options *options);
+/* open.c: connected as virgate_connect does, with nothing said yet.  NULL with
+ * the error set.
+ */
+struct virgate_conn *conn_dial (const char *uri,
+                                const struct virgate_connect_options *options);
 /* Close the transport, fail what is pending, free. */
 void conn_destroy (struct virgate_conn *conn);
 

@@ -202,9 +202,9 @@ converse (struct opening *o)
   return *conn->parsed.v.text ? 0 : adopt_uri (o);
 }
 
-/* All but what may be done without memory. */
+/* All up to the first message. */
 static int
-open_all (struct opening *o, const char *name)
+dial_all (struct opening *o, const char *name)
 {
   int32_t timeout_ms = o->options.connect_timeout_ms;
 
@@ -217,12 +217,12 @@ open_all (struct opening *o, const char *name)
   if (resolve_uri (o, name) == -1 || load_transport (o) == -1
       || connect_transport (o) == -1)
     return client_error_take (&o->err);
-  return converse (o);
+  return 0;
 }
 
-struct virgate_conn *
-virgate_connect (const char *uri,
-                 const struct virgate_connect_options *options)
+static struct virgate_conn *
+open_conn (const char *uri, const struct virgate_connect_options *options,
+           bool converses)
 {
   struct opening o = { .conf = { .count = 0 } };
   int result;
@@ -234,11 +234,26 @@ virgate_connect (const char *uri,
     client_error (VIRGATE_ERR_NO_MEMORY, VIRGATE_FROM_RPC, NULL);
     return NULL;
   }
-  result = open_all (&o, uri);
+  result = dial_all (&o, uri);
+  if (result == 0 && converses)
+    result = converse (&o);
   o.conn->plumbing->credentials.conf = NULL;
   clientconf_free (&o.conf);
   if (result == 0)
     return o.conn;
   conn_destroy (o.conn);
   return NULL;
+}
+
+struct virgate_conn *
+conn_dial (const char *uri, const struct virgate_connect_options *options)
+{
+  return open_conn (uri, options, false);
+}
+
+struct virgate_conn *
+virgate_connect (const char *uri,
+                 const struct virgate_connect_options *options)
+{
+  return open_conn (uri, options, true);
 }

@@ -487,6 +487,15 @@ void complete_words (struct app *app, int count, char **words,
                      void (*fn) (void *opaque, const char *word),
                      void *opaque);
 
+/* cmd-connect.c: a connection on standard input and output; uri NULL: the
+ * default.
+ */
+enum status connect_stdio (struct app *app, const char *uri);
+/* Was the program called virgate-connect?  Then *alias is what follows behind
+ * a dash, or NULL.
+ */
+bool connect_is_meant (const char *program, const char **alias);
+
 /* --list-modules and --module-help. */
 enum status modules_list (struct app *app);
 enum status modules_help (struct app *app, const char *name);

@@ -48,7 +48,8 @@ static const char usage_text[] =
   "  -V, --version         print the version\n"
   "  -h, --help            print this\n"
   "\n"
-  "Without a command it reads commands.  `virgate help` lists them.\n";
+  "Without a command it reads commands.  `virgate help` lists them.\n"
+  "`virgate connect [URI]` joins standard input and output to a host.\n";
 
 /* What the command line asks for. */
 struct wish {
@@ -56,6 +57,7 @@ struct wish {
   int nuris;
   bool lists_modules;
   const char *module;           /* of --module-help */
+  bool joins;                   /* called as virgate-connect */
 };
 
 static int
@@ -116,6 +118,32 @@ global_option (struct app *app, struct wish *wish, int option)
   }
 }
 
+/* `connect [-r] [URI]', or the program's name said so. */
+static enum status
+run_connect_stdio (struct app *app, const struct wish *wish, int argc,
+                   char **argv)
+{
+  const char *uri = wish->nuris == 1 ? wish->uris[0] : NULL;
+
+  for (int i = 0; i < argc; i++) {
+    if (strcmp (argv[i], "-r") == 0 || strcmp (argv[i], "--readonly") == 0
+        || strcmp (argv[i], "--read-only") == 0)
+      app->read_only = true;
+    else if (argv[i][0] == '-' || uri) {
+      fprintf (stderr, "virgate: error: connect: takes one URI and -r, not "
+               "'%s'\n", argv[i]);
+      return STATUS_USAGE;
+    }
+    else
+      uri = argv[i];
+  }
+  if (wish->nuris > 1) {
+    fputs ("virgate: error: connect: a connection is to one host\n", stderr);
+    return STATUS_USAGE;
+  }
+  return connect_stdio (app, uri);
+}
+
 /* Run what is left of the command line: nothing, one string, or words. */
 static enum status
 run_all (struct app *app, const struct wish *wish, int argc, char **argv)
@@ -124,6 +152,10 @@ run_all (struct app *app, const struct wish *wish, int argc, char **argv)
     return modules_list (app);
   if (wish->module)
     return modules_help (app, wish->module);
+  if (wish->joins)
+    return run_connect_stdio (app, wish, argc, argv);
+  if (argc > 0 && strcmp (argv[0], "connect") == 0)
+    return run_connect_stdio (app, wish, argc - 1, argv + 1);
   for (int i = 0; i < wish->nuris; i++)
     if (hosts_add (app, wish->uris[i]) < 0)
       return STATUS_NO_CONNECTION;
@@ -154,6 +186,7 @@ main (int argc, char **argv)
     .ask_lock = PTHREAD_MUTEX_INITIALIZER
   };
   struct wish wish = { 0 };
+  const char *alias = NULL;
   enum status status;
   int option;
 
@@ -168,6 +201,11 @@ main (int argc, char **argv)
       free (wish.uris);
       return code;
     }
+  }
+  wish.joins = argc > 0 && connect_is_meant (argv[0], &alias);
+  if (alias) {
+    wish.uris = must_alloc (wish.uris, wish.nuris + 1, sizeof (char *));
+    wish.uris[wish.nuris++] = alias;
   }
   status = run_all (&app, &wish, argc - optind, argv + optind);
   free (wish.uris);

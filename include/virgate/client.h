@@ -92,6 +92,28 @@ VIRGATE_PUBLIC struct virgate_conn *
 virgate_connect (const char *uri,
                  const struct virgate_connect_options *options);
 
+/* Connect and say nothing: pass the bytes of another program's conversation
+ * between two descriptors and the far side, by whatever transport the URI
+ * names.  Each end is passed on when what came before it has been; both
+ * descriptors may be the same socket.
+ *
+ * uri, options  as in virgate_connect; read-only chooses the far side's socket
+ *               where the transport can, and says nothing to the server
+ * in_fd         read from; stays open
+ * out_fd        written to; closed, after its socket was shut down for writing
+ * far_ended     called when the far side has ended and out_fd is closed, while
+ *               in_fd may still bring something; NULL: nothing
+ *
+ * Returns 0 once both directions have ended, or, when nobody reads out_fd any
+ * more, all of in_fd has been sent; -1 with the error set.  Blocks.  Writing
+ * to a pipe that nobody reads raises SIGPIPE, which the program should ignore.
+ */
+VIRGATE_PUBLIC int
+virgate_relay (const char *uri,
+               const struct virgate_connect_options *options,
+               int in_fd, int out_fd, void (*far_ended) (void *opaque),
+               void *opaque);
+
 /* The hosts behind a name: an alias of the client config with several words
  * ("[alias]" "all = host1 host2") stands for each of them, in order, and they
  * may be such aliases again; any other name, an alias of one host included,
