@@ -53,7 +53,7 @@ __lsan_default_suppressions (void)
 /* It would make libFuzzer look for leaks after each input, which takes longer
  * than the input; builds without a fuzzer look for them at the end.
  */
-#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+#ifdef FUZZERS
 int __lsan_is_turned_off (void);
 int
 __lsan_is_turned_off (void)
@@ -91,8 +91,8 @@ init_users (const sasl_utils_t *utils, int max_version, int *version,
 }
 
 static int
-give_credential (void *opaque, uint32_t kind, const char *prompt,
-                 const char *challenge, char **secret)
+give_credential (void *opaque, const struct instance *instance, uint32_t kind,
+                 const char *prompt, const char *challenge, char **secret)
 {
   if (user == NULL)
     return 1;

@@ -305,6 +305,7 @@ parts_drivers (struct server *server)
   static struct module module = { .desc.name = "fuzz" };
   static struct instance instance = { .module = &module };
   static struct driver drivers[2];
+  static char *uris[] = { (char *) "a:*", NULL };
 
   for (unsigned i = 0; i < 2; i++) {
     drivers[i] = (struct driver) {
@@ -314,7 +315,7 @@ parts_drivers (struct server *server)
       add_handlers (&drivers[i], which);
   }
   drivers[0].next = &drivers[1];
-  drivers[0].pattern = (char *) "a:*";
+  drivers[0].route.uris = uris;
   server->drivers = drivers;
 }
 
