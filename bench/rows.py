@@ -16,6 +16,7 @@ BIG_XML = 262144 + 256
 THEIRS, OURS, FLOOR = 'theirs', 'ours', 'floor'
 HEADINGS = {
     'servers': {THEIRS: 'libvirtd', OURS: 'virgated', FLOOR: 'floor'},
+    'gateway': {THEIRS: 'libvirtd', OURS: 'through', FLOOR: '-'},
     'clients': {THEIRS: 'libvirt.so', OURS: 'libvirgate', FLOOR: 'wire'},
 }
 
@@ -61,6 +62,16 @@ def beside_slow(bench, role):
             return bench.load(server, 'unix')
 
 
+def through(bench, role, **load):
+    """The same on libvirtd, and on libvirtd through virgated."""
+    if role == FLOOR:
+        return None
+    if role == THEIRS:
+        return calls(bench, role, **load)
+    with bench.gateway() as server:
+        return bench.load(server, 'unix', **load)
+
+
 # Works on servers over TLS, with a client that knows TLS and bytes.
 
 def tls(bench, role, core=False, **load):
@@ -96,6 +107,10 @@ class Work(NamedTuple):
     server: str = None          # the one that all columns need, if it is one
 
 
+def before(**args):
+    return Work(through, args, 'gateway')
+
+
 def on(server, **args):
     return Work(library, dict(args, server=server), 'clients', server)
 
@@ -128,6 +143,11 @@ WORKS = {
     'tls-connect-8': Work(tls, {'work': 'connect', 'threads': 8}),
     'tls-idle': Work(tls, {'work': 'idle', 'idle': 500}),
     'tls-storm': Work(beside_handshakes),
+    'gw': before(),
+    'gw-depth-64': before(depth=64),
+    'gw-conns-64': before(connections=64),
+    'gw-xml': before(call='xml'),
+    'gw-connect': before(work='connect'),
     'lib-floor': on(FLOOR),
     'lib-virgated': on(OURS),
     'lib-floor-core': on(FLOOR, core=True),
@@ -226,6 +246,19 @@ ROWS = [
         'KiB', at_most(self=22)),
     Row('tls-storm', 'p99 beside 8 threads of handshakes', 'tls-storm',
         'p99_us', 'µs', at_most(theirs=1 / 3)),
+
+    Row('gw-p50', 'one call after another, gateway: p50', 'gw', 'p50_us',
+        'µs', at_most(theirs=1.4)),
+    Row('gw-cpu', "  its CPU per call, of libvirtd's", 'gw', 'server_us',
+        'µs', at_most(theirs=0.25)),
+    Row('gw-conns-64', '  64 connections', 'gw-conns-64', 'rate', '/s',
+        at_least(theirs=0.95)),
+    Row('gw-cpu-64', "  its CPU per call, of libvirtd's", 'gw-conns-64',
+        'server_us', 'µs', at_most(theirs=0.25)),
+    Row('gw-depth-64', '  64 in flight, 1 connection', 'gw-depth-64', 'rate',
+        '/s', at_least(theirs=0.95)),
+    Row('gw-xml', '  XML of a domain: p50', 'gw-xml', 'p50_us', 'µs'),
+    Row('gw-connect', '  connect, open, close', 'gw-connect', 'rate', '/s'),
 
     Row('lib-cpu-floor', 'client CPU per call, to floor', 'lib-floor',
         'client_us', 'µs', at_most(theirs=0.45, floor=1.3)),

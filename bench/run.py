@@ -91,6 +91,16 @@ class Bench:
             finally:
                 self.pids.discard(server.pid)
 
+    @contextlib.contextmanager
+    def gateway(self):
+        with servers.gateway(self.build) as server:
+            pids = {server.pid, server.behind.pid}
+            self.pids |= pids
+            try:
+                yield server
+            finally:
+                self.pids -= pids
+
     def our_cpu_s(self):
         return sum(os.times()[:4]) + sum(map(process_cpu_s, self.pids))
 

@@ -172,6 +172,38 @@ def virgated(build):
     return Server(VIRGATED, 'virgate-sock', build=build)
 
 
+# virgated before a libvirtd, which is all that is behind it.
+GATEWAY = VIRGATED[:VIRGATED.index('driver.test.allow-file={node}') - 1] + [
+    '--set', 'driver.behind.module=upstream',
+    '--set', 'driver.behind.upstream=remote+unix:///?socket={behind}',
+]
+
+
+class Gateway(Server):
+    """A pair: its process is the one in front."""
+
+    def __init__(self, build):
+        self.behind = libvirtd(build)
+        super().__init__(GATEWAY, 'virgate-sock', build=build,
+                         behind=self.behind.unix)
+
+    def __enter__(self):
+        self.behind.__enter__()
+        try:
+            return super().__enter__()
+        except BaseException:
+            self.behind.stop()
+            raise
+
+    def __exit__(self, *exc):
+        super().__exit__(*exc)
+        self.behind.__exit__(*exc)
+
+
+def gateway(build):
+    return Gateway(build)
+
+
 def floor(build, *options):
     return Server([*FLOOR, *options], 'floor-sock', build=build)
 

@@ -14,6 +14,9 @@
 #include "common/mem.h"
 #include "core/wire.h"
 
+/* From here on a frame is worth a system call of its own: bytes. */
+#define DIRECT_MIN (64 * 1024)
+
 /* From here on the rest of a frame is read to where it will stay. */
 #define INSIDE_MIN (32 * 1024)
 
@@ -385,6 +388,58 @@ wire_out_fds (struct wire_out *out, const int *fds, uint32_t count)
     if (mark_append (out, fds[i]) == -1)
       return -1;
   return 0;
+}
+
+/* Length word, header and, if announced, the count of descriptors. */
+static size_t
+pack_prefix (char *prefix, const struct frame_header *head, size_t len,
+             uint32_t fd_count)
+{
+  size_t prefix_len = FRAME_PREFIX_LEN
+                      + (announces_fds (head) ? FRAME_WORD_LEN : 0);
+
+  frame_pack (prefix, prefix_len + len, head);
+  fd_count = htobe32 (fd_count);
+  memcpy (prefix + FRAME_PREFIX_LEN, &fd_count, sizeof fd_count);
+  return prefix_len;
+}
+
+/* Try at once.  An error shows again when the rest is written. */
+static size_t
+write_direct (struct wire_out *out, const struct virgate_transport_ops *ops,
+              void *conn, const struct iovec *iov)
+{
+  ssize_t n;
+
+  if (buf_len (&out->buf) > 0 || iov[1].iov_len < DIRECT_MIN)
+    return 0;
+  n = ops->writev (conn, iov, 2, NULL);
+  if (n <= 0)
+    return 0;
+  out->flushed += n;
+  return n;
+}
+
+int
+wire_out_frame (struct wire_out *out, const struct virgate_transport_ops *ops,
+                void *conn, const struct frame_header *head,
+                const void *payload, size_t len, const int *fds,
+                uint32_t fd_count)
+{
+  char prefix[FRAME_PREFIX_LEN + FRAME_WORD_LEN];
+  size_t prefix_len = pack_prefix (prefix, head, len, fd_count);
+  const struct iovec iov[] = {
+    { prefix, prefix_len }, { (void *) payload, len },
+  };
+  size_t done = write_direct (out, ops, conn, iov);
+  size_t skip = MIN_OF (done, prefix_len);
+
+  if (done < prefix_len + len
+      && (buf_append (&out->buf, prefix + skip, prefix_len - skip) == -1
+          || buf_append (&out->buf, (const char *) payload + done - skip,
+                         len - (done - skip)) == -1))
+    return -1;
+  return wire_out_fds (out, fds, fd_count);
 }
 
 static void

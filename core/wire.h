@@ -104,6 +104,16 @@ void wire_out_init (struct wire_out *out);
  */
 int wire_out_fds (struct wire_out *out, const int *fds, uint32_t count);
 
+/* Send a message whose payload lies elsewhere.  A large one is written from
+ * there when nothing waits before it; what the transport does not take is
+ * appended.  Copies of the descriptors are sent, as by wire_out_fds.  0, or -1
+ * with errno ENOMEM.
+ */
+int wire_out_frame (struct wire_out *out,
+                    const struct virgate_transport_ops *ops, void *conn,
+                    const struct frame_header *head, const void *payload,
+                    size_t len, const int *fds, uint32_t fd_count);
+
 /* Write as much as the transport takes.
  *
  * Returns 0 when all is written, VIRGATE_IO_WANT_READ or _WRITE when not, or

@@ -281,18 +281,10 @@ static int
 append (struct session *session, const struct frame_header *head,
         const struct virgate_frame *frame)
 {
-  struct buf *out = session_out (session);
-  ptrdiff_t mark = frame_begin (out, head, frame->fd_count);
-
-  if (mark == -1)
-    return -1;
-  if (buf_append (out, frame->payload, frame->len) == -1) {
-    frame_cancel (out, mark);
-    return -1;
-  }
-  if (frame_end (out, mark) == -1)
-    return -1;
-  return wire_out_fds (&session->out, frame->fds, frame->fd_count);
+  session_out (session);
+  return wire_out_frame (&session->out, session->ops, session->conn, head,
+                         frame->payload, frame->len, frame->fds,
+                         frame->fd_count);
 }
 
 /* A call is over as far as limits are concerned. */

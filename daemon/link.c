@@ -220,24 +220,6 @@ link_flush (struct virgate_link *link)
   set_poll (link);
 }
 
-static int
-append (struct virgate_link *link, const struct frame_header *head,
-        const struct virgate_frame *frame)
-{
-  struct buf *out = out_buf (link);
-  ptrdiff_t mark = frame_begin (out, head, frame->fd_count);
-
-  if (mark == -1)
-    return -1;
-  if (buf_append (out, frame->payload, frame->len) == -1) {
-    frame_cancel (out, mark);
-    return -1;
-  }
-  if (frame_end (out, mark) == -1)
-    return -1;
-  return wire_out_fds (&link->out, frame->fds, frame->fd_count);
-}
-
 int
 link_service_send (struct virgate_link *link,
                    const struct virgate_frame *frame)
@@ -254,7 +236,10 @@ link_service_send (struct virgate_link *link,
     link->is_full = true;
     return VIRGATE_AGAIN;
   }
-  if (append (link, &head, frame) == -1) {
+  out_buf (link);
+  if (wire_out_frame (&link->out, link->dialed.ops, link->dialed.conn, &head,
+                      frame->payload, frame->len, frame->fds,
+                      frame->fd_count) == -1) {
     fail (link, "cannot pass a message on: %s", strerror (errno));
     return -1;
   }

@@ -405,10 +405,82 @@ descriptors_leave_one_by_one_after_their_frame (void **state)
   assert_int_equal (open_descriptors (), before);
 }
 
+static ssize_t
+plain_writev (void *conn, const struct iovec *iov, int iovcnt,
+              const struct virgate_fds *fds)
+{
+  ssize_t n = writev (*(int *) conn, iov, iovcnt);
+
+  return n == -1 && errno == EAGAIN ? VIRGATE_IO_WANT_WRITE : n;
+}
+
+/* A message from elsewhere leaves in any number of pieces, and none of it is
+ * kept that the transport took.
+ */
+static void
+large_frame_from_elsewhere_is_written_at_once (void **state)
+{
+  const struct virgate_transport_ops ops = { .writev = plain_writev };
+  const struct frame_header head = { .type = FRAME_STREAM, .serial = 7 };
+  enum { LEN = 1 << 20 };
+  struct buf want = BUF_INIT, got = BUF_INIT;
+  char *payload = malloc (LEN);
+  struct wire_out out;
+  int pair[2];
+
+  for (int i = 0; i < LEN; i++)
+    payload[i] = (char) (i * 7);
+  assert_int_equal (frame_append (&want, &head, payload, LEN), 0);
+  assert_int_equal (socketpair (AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0,
+                                pair), 0);
+  wire_out_init (&out);
+  assert_int_equal (wire_out_frame (&out, &ops, &pair[0], &head, payload, LEN,
+                                    NULL, 0), 0);
+  assert_true (out.flushed > 0);
+  assert_int_equal (out.flushed + buf_len (&out.buf), buf_len (&want));
+  while (buf_len (&got) < buf_len (&want)) {
+    ssize_t n = read (pair[1], buf_reserve (&got, 65536), 65536);
+
+    if (n > 0)
+      got.end += n;
+    assert_int_not_equal (wire_flush (&out, &ops, &pair[0]),
+                          VIRGATE_IO_ERROR);
+  }
+  assert_memory_equal (buf_data (&got), buf_data (&want), buf_len (&want));
+  assert_int_equal (out.flushed, buf_len (&want));
+  wire_out_free (&out);
+  buf_free (&want);
+  buf_free (&got);
+  free (payload);
+  close (pair[0]);
+  close (pair[1]);
+}
+
+static void
+small_frame_from_elsewhere_waits_for_others (void **state)
+{
+  const struct virgate_transport_ops ops = { .writev = plain_writev };
+  const struct frame_header head = { .type = FRAME_CALL_FDS, .serial = 7 };
+  struct virgate_fds fds = some_fds (2);
+  struct wire_out out;
+  int fd = -1;
+
+  wire_out_init (&out);
+  assert_int_equal (wire_out_frame (&out, &ops, &fd, &head, "1234", 4, fds.fd,
+                                    2), 0);
+  assert_int_equal (buf_len (&out.buf), 28 + 4 + 4 + 2);
+  assert_memory_equal (buf_data (&out.buf) + 28, "\0\0\0\2" "1234", 8);
+  wire_out_free (&out);
+  close (fds.fd[0]);
+  close (fds.fd[1]);
+}
+
 int
 main (void)
 {
   const struct CMUnitTest tests[] = {
+    cmocka_unit_test (large_frame_from_elsewhere_is_written_at_once),
+    cmocka_unit_test (small_frame_from_elsewhere_waits_for_others),
     cmocka_unit_test (any_cut_of_the_stream_gives_the_same_frames),
     cmocka_unit_test (stop_and_hold_keep_the_rest_for_resume),
     cmocka_unit_test (memory_follows_the_bytes_and_not_the_claim),
