@@ -89,9 +89,8 @@ def test_virgate_gets_into_stock_libvirtd():
         pki = make_pki(os.path.join(root, 'pki'))
         db = database(os.path.join(root, 'db'), alice=PASSWORD)
         conf = f'sasldb_path: {db}\nmech_list: scram-sha-256 plain\n'
-        with LibvirtdSasl(conf + '', pki=pki) as theirs:
-            theirs_uri = [theirs.uri_tls()]
-            for uri in theirs_uri:
+        with LibvirtdSasl(conf, pki=pki) as theirs:
+            for uri in theirs.uris():
                 for mech in 'SCRAM-SHA-256', 'PLAIN':
                     for word, status in (PASSWORD, 0), ('wrong', 3):
                         got = ask('virgate', with_params(
@@ -99,6 +98,19 @@ def test_virgate_gets_into_stock_libvirtd():
                                 root, 'alice', word)), root)
                         same(got[0], status, got)
                         assert status == 0 or 'authentication failed' in got[1]
+
+
+def test_many_at_once():
+    """Hashes of remote clients wait for each other, and come to an end."""
+    with tempfile.TemporaryDirectory() as root:
+        pki = make_pki(os.path.join(root, 'pki'))
+        login = credentials(root, 'alice', PASSWORD)
+        with VirgatedPassword(users(root, alice=PASSWORD), pki) as ours:
+            argv = ['virsh', '-q', '-c', with_params(
+                ours.uri_tls(), auth='sasl.PLAIN', authfile=login), 'uri']
+            many = [subprocess.Popen(argv, stdout=subprocess.DEVNULL)
+                    for _ in range(12)]
+            same([p.wait(60 * SLOW) for p in many], [0] * 12)
 
 
 PYTHON = '''
