@@ -58,6 +58,18 @@ workers_add (struct workers *workers, struct job_line *line, struct job *job)
   return 0;
 }
 
+void
+workers_look (struct workers *workers, struct workers_state *state)
+{
+  *state = (struct workers_state) { .max = workers->max };
+}
+
+void
+workers_resize (struct workers *workers, const unsigned *min,
+                const unsigned *max)
+{
+}
+
 bool
 parts_work (uint8_t n)
 {
