@@ -226,6 +226,15 @@ host_stop_fd (const struct virgate_host *host)
   return env->stop_fd (env->opaque);
 }
 
+static void
+host_gauge (const struct virgate_host *host, const char *name,
+            const char *help, double value)
+{
+  const struct instance *instance = instance_of (host);
+
+  instance->env->gauge (instance->env->opaque, instance, name, help, value);
+}
+
 /* The table -------------------------------------------------------------- */
 
 void
@@ -261,5 +270,6 @@ host_init (struct instance *instance)
     .identity_get = identity_get,
     .stop_fd = env->stop_fd ? host_stop_fd : NULL,
     .lower_with = env->modules ? host_lower_with : NULL,
+    .gauge = env->gauge ? host_gauge : NULL,
   };
 }

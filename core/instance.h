@@ -39,6 +39,8 @@ struct host_env {
   uint64_t (*timer) (void *opaque, uint64_t delay_ms,
                      void (*fn) (void *opaque), void *fn_opaque);
   void (*timer_cancel) (void *opaque, uint64_t id);
+  void (*gauge) (void *opaque, const struct instance *instance,
+                 const char *name, const char *help, double value);
   int (*stop_fd) (void *opaque);
 };
 

@@ -15,6 +15,7 @@
 #include "daemon/accept.h"
 #include "daemon/access.h"
 #include "daemon/listeners.h"
+#include "daemon/record.h"
 #include "daemon/server.h"
 #include "daemon/session.h"
 
@@ -175,6 +176,22 @@ has_room (struct session *session)
   return has;
 }
 
+/* May it stay?  Who may not is on record. */
+static bool
+may_stay (struct session *session)
+{
+  if (!source_enter (session)) {
+    record_refusal (session, TALLY_BANNED, "its address is banned");
+    return false;
+  }
+  if (!access_admits (session))
+    return false;
+  if (has_room (session))
+    return true;
+  record_refusal (session, TALLY_NO_ROOM, "there is no room");
+  return false;
+}
+
 static void
 admit (struct listener *listener, void *conn)
 {
@@ -184,8 +201,7 @@ admit (struct listener *listener, void *conn)
     listener->transport->ops->close (conn);
     return;
   }
-  if (state_facts (session, listener) == -1 || !source_enter (session)
-      || !access_admits (listener, &session->peer) || !has_room (session)
+  if (state_facts (session, listener) == -1 || !may_stay (session)
       || session_begin (session, choose_loop (listener->server)) == -1)
     session_free (session);
 }

@@ -13,6 +13,7 @@
 #include "daemon/call.h"
 #include "daemon/listeners.h"
 #include "daemon/objects.h"
+#include "daemon/record.h"
 #include "daemon/server.h"
 #include "daemon/session.h"
 
@@ -169,28 +170,39 @@ log_no (const struct log *log, const struct listener *listener,
              who, what, why);
 }
 
+static void
+refuse (struct session *session, const char *what, enum tally_refusal refusal,
+        const struct access_answer *answer)
+{
+  char why[ACCESS_TEXT_MAX];
+
+  log_no (session->listener->log, session->listener, &session->peer, what,
+          answer);
+  access_describe (answer, why, sizeof why);
+  record_refusal (session, refusal, why);
+}
+
 bool
-access_admits (const struct listener *listener,
-               const struct virgate_peer *peer)
+access_admits (struct session *session)
 {
   struct access_answer answer;
 
-  access_ask_admit (listener->policy, peer, &answer);
+  access_ask_admit (session->listener->policy, &session->peer, &answer);
   if (!answer.is_yes)
-    log_no (listener->log, listener, peer, "connection", &answer);
+    refuse (session, "connection", TALLY_ACL_ADDRESS, &answer);
   return answer.is_yes;
 }
 
 bool
 access_enters (struct session *session)
 {
-  const struct listener *listener = session->listener;
   struct access_answer answer;
 
-  access_ask_enter (listener->policy, &session->peer, &session->identity,
-                    &answer);
+  access_ask_enter (session->listener->policy, &session->peer,
+                    &session->identity, &answer);
+  session->is_barred = !answer.is_yes;
   if (!answer.is_yes)
-    log_no (listener->log, listener, &session->peer, "entry", &answer);
+    refuse (session, "entry", TALLY_ACL_IDENTITY, &answer);
   else if (answer.read_only)
     session->is_read_only = true;
   return answer.is_yes;

@@ -52,8 +52,7 @@ void access_describe (const struct access_answer *answer, char *text,
 /* The same for a session; the log has the reason when the answer is no.
  * access_enters may make the session read-only.
  */
-bool access_admits (const struct listener *listener,
-                    const struct virgate_peer *peer);
+bool access_admits (struct session *session);
 bool access_enters (struct session *session);
 /* Has any list an opinion on calls? */
 bool access_judges_calls (const struct session *session);

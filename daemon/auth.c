@@ -15,6 +15,7 @@
 #include "daemon/call.h"
 #include "daemon/listeners.h"
 #include "daemon/plain.h"
+#include "daemon/record.h"
 #include "daemon/server.h"
 #include "daemon/sources.h"
 
@@ -430,12 +431,13 @@ auth_succeed (struct session *session)
   identity_trim (&session->identity);
   peer_trim (&session->peer);
   log_entry (session);
+  record_entry (session);
   session_enter (session, SESSION_OPEN);
   return 0;
 }
 
-void
-auth_log_refusal (struct session *session, const char *why)
+static void
+log_refusal (struct session *session, const char *why)
 {
   unsigned unlogged;
 
@@ -450,6 +452,15 @@ auth_log_refusal (struct session *session, const char *why)
       session->reference = 1;
   session_log (session, VIRGATE_LOG_NOTICE, "refused, reference %08x: %s",
                session->reference, why);
+}
+
+/* What an access list refused is recorded already, with its rule. */
+void
+auth_log_refusal (struct session *session, const char *why)
+{
+  log_refusal (session, why);
+  if (!session->is_barred)
+    record_refusal (session, TALLY_AUTH, why);
 }
 
 void

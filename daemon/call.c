@@ -13,6 +13,7 @@
 #include "common/mem.h"
 #include "daemon/call.h"
 #include "daemon/dispatch.h"
+#include "daemon/record.h"
 #include "daemon/server.h"
 #include "daemon/session.h"
 #include "daemon/stream.h"
@@ -68,6 +69,7 @@ call_new (struct session *session, const struct frame *frame,
   call->session = session;
   call->row = row;
   call->head = frame->head;
+  call->began_ns = loop->now;
   call->bytes = frame->len;
   if (keep_fds (call, frame) == -1) {
     call_free (call);
@@ -230,6 +232,7 @@ call_answer (struct virgate_call *call)
 
   if (call->landed)
     call->landed (call);
+  record_call (call);
   if (!session_is_closing (session)) {
     if (append_answer (call) == -1)
       session->is_broken = true;

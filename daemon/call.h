@@ -42,6 +42,7 @@ struct virgate_call {
   int *fds, *out_fds;           /* owned; came with the call, go back */
   uint32_t fd_count, out_fd_count;
   uint32_t bytes;               /* counted in the session */
+  int64_t began_ns;             /* when its message came */
   struct buf reply;             /* encoded off the loop */
   struct buf events;            /* to be sent after the reply */
   struct stream *stream;

@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include "common/mem.h"
+#include "daemon/record.h"
 #include "daemon/session.h"
 
 /* Keepalive is looked after in steps of this. */
@@ -26,6 +27,8 @@ session_expire (struct wait *wait, enum loop_wait which)
 
   if (which == WAIT_OPEN && session->is_opening)
     return;
+  if (which <= WAIT_OPEN)
+    record_refusal (session, TALLY_TOO_SLOW, reasons[which]);
   session_close (session, which == WAIT_HANDSHAKE ? VIRGATE_LOG_NOTICE
                                                   : VIRGATE_LOG_INFO,
                  reasons[which]);

@@ -22,6 +22,7 @@
 #include "daemon/gateway.h"
 #include "daemon/guard.h"
 #include "daemon/names.h"
+#include "daemon/record.h"
 #include "daemon/seal.h"
 #include "daemon/server.h"
 #include "daemon/session.h"
@@ -326,13 +327,16 @@ static bool
 needs_judgement (const struct session *session, const struct proc_row *row)
 {
   return (session->is_read_only && row->denied.test != PROC_NEVER)
-         || access_judges_calls (session) || guard_watches (row);
+         || access_judges_calls (session) || guard_watches (row)
+         || record_wants (session, row);
 }
 
-/* May a call be passed on, by its arguments?  It was answered if not. */
+/* May a call be passed on, by its arguments?  It was answered if not.  note:
+ * for the record.
+ */
 static bool
 judge (struct session *session, const struct frame *frame,
-       const struct proc_row *row)
+       const struct proc_row *row, record_note *note)
 {
   struct virgate_call *call = row == &unknown_row
     ? call_new (session, frame, row) : decode (session, frame, row);
@@ -348,6 +352,7 @@ judge (struct session *session, const struct frame *frame,
     call_refuse (call, VIRGATE_ERR_OPERATION_DENIED, VIRGATE_FROM_RPC, "%s",
                  why);
   else {
+    *note = record_prepare (call);
     call_free (call);
     return true;
   }
@@ -384,19 +389,21 @@ pass (struct session *session, const struct frame *frame,
       const struct proc_row *row)
 {
   const struct proc_row *known = row ? row : &unknown_row;
+  record_note note = NULL;
   bool ok = true;
 
   if (needs_judgement (session, known))
-    ok = judge (session, frame, known);
+    ok = judge (session, frame, known, &note);
   else if (row)
     ok = is_well_formed (session, frame, row);
   if (!ok)
     return WIRE_NEXT;
   if (has_too_many_streams (session, known)) {
     dispatch_refuse (session, &frame->head, TOO_MANY_STREAMS);
+    free (note);
     return WIRE_NEXT;
   }
-  return gateway_call (session, frame, row);
+  return gateway_call (session, frame, row, note);
 }
 
 static enum wire_verdict

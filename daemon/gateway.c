@@ -10,6 +10,7 @@
 
 #include <virgate/remote.h>
 
+#include "common/cleanup.h"
 #include "daemon/builtin.h"
 #include "daemon/dispatch.h"
 #include "daemon/gateway.h"
@@ -30,6 +31,20 @@ gateway_begin (struct session *session)
   return session->gateway ? 0 : -1;
 }
 
+/* The client has left, and what became of its calls nobody will know. */
+static void
+record_unanswered (struct session *session, struct passed_table *table)
+{
+  struct passed *passed;
+
+  while ((passed = passed_any (table))) {
+    if (passed->state == PASSED_CALL)
+      record_passed (session, passed->program, passed->row, RECORD_UNKNOWN,
+                     passed->began_ns, passed->note);
+    passed_remove (table, passed);
+  }
+}
+
 void
 gateway_end (struct session *session)
 {
@@ -37,6 +52,7 @@ gateway_end (struct session *session)
 
   if (gateway == NULL)
     return;
+  record_unanswered (session, &gateway->passed);
   session->gateway = NULL;
   passed_free (&gateway->passed);
   error_clear (&gateway->lost);
@@ -131,27 +147,35 @@ lacks_fds (struct session *session, const struct frame *frame,
 
 enum wire_verdict
 gateway_call (struct session *session, const struct frame *frame,
-              const struct proc_row *row)
+              const struct proc_row *row, record_note note)
 {
+  CLEANUP_FREE char *mine = note;
   struct gateway *gateway = session->gateway;
   enum wire_verdict verdict;
+  struct passed *passed;
 
   if (gateway->is_lost) {
     dispatch_refuse_record (session, &frame->head, &gateway->lost);
+    record_passed (session, frame->head.program, row, gateway->lost.code,
+                   session->loop->now, steal_pointer (&mine));
     return WIRE_NEXT;
   }
   if (lacks_fds (session, frame, row))
     return WIRE_NEXT;
-  if (passed_add (&gateway->passed, &frame->head, row, frame->len) == -1)
+  passed = passed_add (&gateway->passed, &frame->head, row, frame->len);
+  if (passed == NULL)
     return WIRE_BROKEN;
+  passed->began_ns = session->loop->now;
+  passed->note = steal_pointer (&mine);
   verdict = give (session, frame, row == NULL || (row->flags & PROC_FDS_IN));
   if (verdict == WIRE_NEXT) {
     session->requests++;
     session->request_bytes += frame->len;
     return WIRE_NEXT;
   }
-  passed_remove (&gateway->passed,
-                 passed_find (&gateway->passed, &frame->head, PASSED_CALL));
+  passed = passed_find (&gateway->passed, &frame->head, PASSED_CALL);
+  free (passed->note);
+  passed_remove (&gateway->passed, passed);
   return verdict;
 }
 
@@ -318,8 +342,12 @@ note_reply (struct session *session, const struct passed *passed)
 }
 
 static void
-reply_sent (struct session *session, struct passed *passed, bool ok)
+reply_sent (struct session *session, struct passed *passed, int32_t code)
 {
+  bool ok = code == 0;
+
+  record_passed (session, passed->program, passed->row, code,
+                 passed->began_ns, steal_pointer (&passed->note));
   session_log (session, VIRGATE_LOG_DEBUG, "%s: %s",
                passed->row ? passed->row->name : "unknown procedure",
                ok ? "done" : "failed");
@@ -343,8 +371,21 @@ reply_without_fds (struct session *session, const struct frame_header *head,
   dispatch_refuse (session, head, VIRGATE_ERR_INTERNAL_ERROR,
                    VIRGATE_FROM_RPC, "%s",
                    "this connection does not pass descriptors");
-  reply_sent (session, passed, false);
+  reply_sent (session, passed, VIRGATE_ERR_INTERNAL_ERROR);
   return 0;
+}
+
+/* libvirt's code; the payload was checked.  0: no error. */
+static int32_t
+code_of (const struct virgate_frame *frame)
+{
+  uint32_t code = 0;
+
+  if (frame->status == FRAME_OK)
+    return 0;
+  memcpy (&code, frame->payload, sizeof code);
+  code = be32toh (code);
+  return code ? (int32_t) code : VIRGATE_ERR_INTERNAL_ERROR;
 }
 
 static int
@@ -360,7 +401,7 @@ send_reply (struct session *session, const struct frame_header *head,
     return reply_without_fds (session, head, passed);
   if (append (session, head, frame) == -1)
     return -1;
-  reply_sent (session, passed, frame->status == FRAME_OK);
+  reply_sent (session, passed, code_of (frame));
   return 0;
 }
 
@@ -470,7 +511,8 @@ fail_passed (struct session *session, struct passed *passed,
   if (is_stream)
     stream_ended (session, passed);
   else
-    reply_sent (session, passed, false);
+    reply_sent (session, passed, why->code ? why->code
+                                           : VIRGATE_ERR_INTERNAL_ERROR);
 }
 
 void

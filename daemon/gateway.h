@@ -14,6 +14,7 @@
 
 #include "core/wire.h"
 #include "daemon/passed.h"
+#include "daemon/record.h"
 
 struct session;
 
@@ -35,13 +36,15 @@ bool gateway_takes (const struct session *session, const struct frame *frame);
 
 /* Pass a call on that was checked and permitted.
  *
- * row  NULL: a procedure that the tables do not know
+ * row   NULL: a procedure that the tables do not know
+ * note  for the record; given away
  *
  * Returns as a wire_frame_fn does.
  */
 enum wire_verdict gateway_call (struct session *session,
                                 const struct frame *frame,
-                                const struct proc_row *row);
+                                const struct proc_row *row,
+                                record_note note);
 
 /* Pass on what belongs to a stream. */
 enum wire_verdict gateway_stream (struct session *session,

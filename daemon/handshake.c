@@ -10,6 +10,7 @@
 #include "daemon/auth.h"
 #include "daemon/handshake.h"
 #include "daemon/listeners.h"
+#include "daemon/record.h"
 #include "daemon/server.h"
 #include "daemon/session.h"
 #include "daemon/sources.h"
@@ -92,6 +93,8 @@ settle (struct session *session)
   else {
     session_log (session, VIRGATE_LOG_NOTICE, "%s",
                  error_message (&handshake->error));
+    record_refusal (session, TALLY_HANDSHAKE,
+                    error_message (&handshake->error));
     session_close (session, VIRGATE_LOG_DEBUG, NULL);
   }
 }

@@ -15,6 +15,7 @@
 #include "core/error.h"
 #include "core/instance.h"
 #include "daemon/host-env.h"
+#include "daemon/metrics.h"
 #include "daemon/server.h"
 #include "daemon/session.h"
 
@@ -301,7 +302,15 @@ host_env_close (struct server *server, struct instance *instance)
     if (belongs (watch->instance, instance))
       watch_end (watch);
   }
+  metrics_forget (server, instance);
   instance_close (instance);
+}
+
+static void
+gauge (void *opaque, const struct instance *instance, const char *name,
+       const char *help, double value)
+{
+  metrics_gauge (opaque, instance, name, help, value);
 }
 
 static int
@@ -324,6 +333,8 @@ host_env_init (struct server *server)
 {
   server->host.stop_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
   pthread_mutex_init (&server->host.lock, NULL);
+  pthread_mutex_init (&server->gauges.lock, NULL);
+  list_init (&server->gauges.list);
   list_init (&server->host.timers);
   list_init (&server->host.watches);
   server->env = (struct host_env) {
@@ -336,6 +347,7 @@ host_env_init (struct server *server)
     .watch_file = watch_file,
     .timer = timer,
     .timer_cancel = timer_cancel,
+    .gauge = gauge,
     .stop_fd = stop_fd,
   };
 }

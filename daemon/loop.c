@@ -16,6 +16,7 @@
 #include "daemon/link.h"
 #include "daemon/loop.h"
 #include "daemon/session.h"
+#include "daemon/tally.h"
 
 static _Thread_local struct loop *current;
 
@@ -353,5 +354,6 @@ loop_free (struct loop *loop)
   calls_free_spare (loop);
   buf_free (&loop->out);
   free (loop->scratch);
+  tally_free (loop->tally);
   pthread_mutex_destroy (&loop->lock);
 }

@@ -62,6 +62,7 @@ struct loop {
   bool is_running;              /* its thread was started */
 
   struct limits limits;         /* this loop's copy */
+  struct tally *tally;          /* NULL: nothing is counted */
   struct list sessions;
   _Atomic unsigned session_count; /* sessions given to this loop */
   _Atomic unsigned stranger_count; /* of them, not yet open */

@@ -28,7 +28,7 @@ next (const struct passed_table *table, uint32_t slot)
   return (slot + 1) & (table->size - 1);
 }
 
-static void
+static struct passed *
 put (struct passed_table *table, const struct passed *entry)
 {
   uint32_t slot = home (table, entry->serial);
@@ -36,6 +36,7 @@ put (struct passed_table *table, const struct passed *entry)
   while (table->slots[slot].state != PASSED_NONE)
     slot = next (table, slot);
   table->slots[slot] = *entry;
+  return &table->slots[slot];
 }
 
 static int
@@ -56,7 +57,7 @@ grow (struct passed_table *table)
   return 0;
 }
 
-int
+struct passed *
 passed_add (struct passed_table *table, const struct frame_header *head,
             const struct proc_row *row, uint32_t bytes)
 {
@@ -67,10 +68,9 @@ passed_add (struct passed_table *table, const struct frame_header *head,
   };
 
   if (table->count >= table->size / 4 * 3 && grow (table) == -1)
-    return -1;
-  put (table, &entry);
+    return NULL;
   table->count++;
-  return 0;
+  return put (table, &entry);
 }
 
 static bool

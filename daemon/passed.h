@@ -27,6 +27,8 @@ struct passed {
   uint32_t serial;
   uint32_t bytes;               /* of arguments, counted in the session */
   uint32_t state;               /* enum passed_state */
+  int64_t began_ns;             /* when its message came */
+  char *note;                   /* of record.h; NULL: none */
 };
 
 /* Starts zeroed, without memory. */
@@ -36,9 +38,12 @@ struct passed_table {
   uint32_t count;
 };
 
-/* Note a call.  0, or -1 with errno ENOMEM. */
-int passed_add (struct passed_table *table, const struct frame_header *head,
-                const struct proc_row *row, uint32_t bytes);
+/* Note a call.  Returns its entry, valid until the table is changed; NULL
+ * with errno ENOMEM.
+ */
+struct passed *passed_add (struct passed_table *table,
+                           const struct frame_header *head,
+                           const struct proc_row *row, uint32_t bytes);
 
 /* The entry that a frame belongs to, in this state (NONE: in either), or
  * NULL.  Of several with the same header it is the oldest or any other: a

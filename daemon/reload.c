@@ -13,6 +13,7 @@
 #include "common/cleanup.h"
 #include "common/mem.h"
 #include "core/error.h"
+#include "daemon/audit.h"
 #include "daemon/listeners.h"
 #include "daemon/parts.h"
 #include "daemon/server.h"
@@ -23,7 +24,7 @@
 /* Keys of [daemon] that are used once, at start. */
 static const char *const start_keys[] = {
   "loops", "workers", "priority-workers", "auth-workers", "client-workers",
-  "hostname",
+  "hostname", "audit", "audit-queue", "metrics-file", "metrics-interval",
 };
 
 static void
@@ -300,6 +301,8 @@ server_reload (struct server *server)
   systemd_reloading ();
   if (read_again (server, &err) == 0) {
     reload_instances (server);
+    if (server->audit)
+      audit_reopen (server->audit);
     report (server, "done");
   }
   else

@@ -18,8 +18,10 @@
 #include "core/error.h"
 #include "core/logrules.h"
 #include "daemon/accept.h"
+#include "daemon/audit.h"
 #include "daemon/host-env.h"
 #include "daemon/listeners.h"
+#include "daemon/metrics.h"
 #include "daemon/parts.h"
 #include "daemon/server.h"
 #include "daemon/session.h"
@@ -215,11 +217,30 @@ server_prepare (struct server *server, struct virgate_error *err)
   return make_listeners (server, err);
 }
 
+/* The audit trail and the metrics. */
+static int
+start_records (struct server *server, struct virgate_error *err)
+{
+  const char *audit = daemon_value (&server->config, "audit");
+
+  if (strcmp (audit, "none") != 0) {
+    server->audit = audit_open (audit, daemon_number (&server->config,
+                                                      "audit-queue"),
+                                &server->log, err);
+    if (server->audit == NULL)
+      return -1;
+  }
+  if (metrics_begin (server) == 0)
+    return 0;
+  return error_set (err, VIRGATE_ERR_NO_MEMORY, VIRGATE_FROM_NONE, NULL);
+}
+
 int
 server_start (struct server *server, struct virgate_error *err)
 {
   raise_descriptor_limit (server);
-  if (start_loops (server, err) == -1 || accept_init (server) != 0
+  if (start_loops (server, err) == -1 || start_records (server, err) == -1
+      || accept_init (server) != 0
       || open_listeners (server, err) == -1)
     return -1;
   for (struct listener *listener = server->listeners; listener;
@@ -275,6 +296,7 @@ server_stop (struct server *server)
   uv_timer_stop (&server->retry);
   if (server->idle.data)
     uv_timer_stop (&server->idle);
+  metrics_end (server);
   host_env_stop (server);
   host_env_hurry (server);
   uv_timer_init (&server->loops[0].uv, &server->drain);
@@ -337,6 +359,8 @@ server_free (struct server *server)
     server->parts = next;
   }
   host_env_free (server);
+  metrics_free (server);
+  audit_close (server->audit);
   sources_free (&server->sources);
   free (server->loops);
   free (server->hostname);

@@ -15,6 +15,7 @@
 #include "core/instance.h"
 #include "core/log.h"
 #include "core/modules.h"
+#include "daemon/gauges.h"
 #include "daemon/host-env.h"
 #include "daemon/loop.h"
 #include "daemon/route.h"
@@ -40,6 +41,7 @@ struct driver {
   const struct virgate_handler **handlers[DRIVER_PROGRAMS];
 };
 
+struct audit;
 struct part;
 struct listener;
 
@@ -68,6 +70,8 @@ struct server {
   struct driver *drivers;
   struct sources sources;
   bool has_hosts;               /* one of them has */
+  struct gauges gauges;
+  struct audit *audit;          /* NULL: there is no trail */
   struct listener *listeners;   /* main thread */
   struct part *parts;           /* main thread */
   char *hostname;
@@ -75,6 +79,9 @@ struct server {
   uv_check_t check;             /* the rest: main thread, accept.c */
   uv_timer_t retry;
   uv_timer_t drain;
+  uv_timer_t metrics;           /* data is NULL when there are none */
+  bool metrics_failed;          /* the file could not be written */
+  int64_t started;              /* seconds of the clock on the wall */
   uv_timer_t idle;              /* data is NULL before the first use */
   int64_t idle_timeout_ns, idle_since_ns;
   uint64_t last_client;         /* number of a session */

@@ -16,6 +16,7 @@
 #include "daemon/seal.h"
 #include "daemon/session.h"
 #include "daemon/stream.h"
+#include "daemon/tally.h"
 
 static int
 events_for (ssize_t want)
@@ -115,6 +116,9 @@ session_flush (struct session *session)
   if (session_is_closing (session))
     return;
   ret = wire_flush (&session->out, session->ops, session->conn);
+  if (session->loop->tally)
+    tally_add (&session->loop->tally->bytes_out,
+               session->out.flushed - before);
   if (ret == VIRGATE_IO_ERROR || session->is_broken) {
     session_close (session, VIRGATE_LOG_DEBUG, "cannot write");
     return;
@@ -193,6 +197,8 @@ receive (struct session *session)
     return WIRE_BROKEN;
   }
   session->want_in = UV_READABLE;
+  if (loop->tally)
+    tally_add (&loop->tally->bytes_in, n);
   if (loop->fds.count == 0)
     fds = NULL;
   if (iov.iov_base == loop->scratch)

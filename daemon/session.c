@@ -16,6 +16,7 @@
 #include "daemon/handshake.h"
 #include "daemon/link.h"
 #include "daemon/listeners.h"
+#include "daemon/record.h"
 #include "daemon/seal.h"
 #include "daemon/server.h"
 #include "daemon/session.h"
@@ -89,6 +90,8 @@ begin (struct session *session)
   if (session_watch_begin (session) == -1)
     return;
   session_log (session, VIRGATE_LOG_DEBUG, "connected");
+  if (loop->tally)
+    tally_add (&loop->tally->accepted, 1);
   if (loop->is_stopping)
     session_close (session, VIRGATE_LOG_DEBUG, "shutting down");
   else if (session->ops->handshake)
@@ -220,6 +223,7 @@ session_close (struct session *session, int level, const char *reason)
   if (reason)
     session_log (session, level, "closed: %s", reason);
   stranger_leave (session);
+  record_end (session);
   if (session->state < SESSION_READY && session->is_stranger)
     server_count (session->loop, 0, -1);
   session->is_stranger = false;

@@ -98,6 +98,7 @@ struct session {
   uint8_t want_in, want_out;    /* uv events that reading, writing wait for */
 
   bool is_read_only;            /* workers read it; not a bit like these */
+  bool is_barred : 1;           /* an access list did not let it enter */
   bool is_admin : 1;            /* of a listener that serves administrators */
   bool is_local : 1;
   bool is_listed : 1;           /* counted in its listener */

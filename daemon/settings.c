@@ -24,6 +24,8 @@
   { key, VIRGATE_OPTION_SIZE, 0, min, max, "bytes", def, help }
 #define STRING(key, def, help)                                          \
   { key, VIRGATE_OPTION_STRING, 0, 0, 0, NULL, def, help }
+#define PATH(key, help)                                                 \
+  { key, VIRGATE_OPTION_PATH, 0, 0, 0, NULL, NULL, help }
 #define LIST(key, def, help)                                            \
   { key, VIRGATE_OPTION_LIST, 0, 0, 0, NULL, def, help }
 #define BOOL(key, def, help)                                            \
@@ -101,6 +103,14 @@ const struct virgate_option daemon_options[] = {
           "name of this host for authentication; default: its own"),
   STRING ("log-level", "notice",
           "error, warning, notice, info or debug"),
+  STRING ("audit", "none",
+          "the audit trail: none, journal, or the path of a file"),
+  UINT ("audit-queue", 16, 1000000, "lines", "4096",
+        "lines that wait to be written; what comes beyond is counted only"),
+  PATH ("metrics-file",
+        "where metrics are written, in Prometheus' format; default: nowhere"),
+  UINT ("metrics-interval", 1, 3600, "seconds", "15",
+        "time between two writings of metrics-file"),
   END
 };
 
@@ -333,10 +343,16 @@ check_daemon (const struct config *config, struct virgate_error *err)
   const struct config_section *section =
     config_find (config, "daemon", NULL);
 
-  if (log_level_from_name (daemon_value (config, "log-level")) != -1)
-    return 0;
-  return config_error (err, section, config_key (section, "log-level"),
-                       "none of error, warning, notice, info and debug");
+  const char *audit = daemon_value (config, "audit");
+
+  if (log_level_from_name (daemon_value (config, "log-level")) == -1)
+    return config_error (err, section, config_key (section, "log-level"),
+                         "none of error, warning, notice, info and debug");
+  if (*audit != '/' && strcmp (audit, "none") != 0
+      && strcmp (audit, "journal") != 0)
+    return config_error (err, section, config_key (section, "audit"),
+                         "none of none, journal and an absolute path");
+  return 0;
 }
 
 int

@@ -4,6 +4,8 @@
  */
 #include "config.h"
 
+#include <errno.h>
+
 #include "daemon/systemd.h"
 
 void
@@ -19,6 +21,13 @@ systemd_reloading (void)
 void
 systemd_stopping (void)
 {
+}
+
+int
+systemd_journal (const char *line)
+{
+  errno = ENOSYS;
+  return -1;
 }
 
 unsigned

@@ -5,9 +5,11 @@
  */
 #include "config.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
+#include <systemd/sd-journal.h>
 
 #include "common/mem.h"
 #include "daemon/systemd.h"
@@ -29,6 +31,16 @@ void
 systemd_stopping (void)
 {
   sd_notify (0, "STOPPING=1");
+}
+
+int
+systemd_journal (const char *line)
+{
+  int result = sd_journal_send ("MESSAGE=%s", line, "PRIORITY=6",
+                                "SYSLOG_IDENTIFIER=virgated-audit", NULL);
+
+  errno = result < 0 ? -result : 0;
+  return result < 0 ? -1 : 0;
 }
 
 unsigned

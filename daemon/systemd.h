@@ -10,6 +10,9 @@ void systemd_ready (void);
 void systemd_reloading (void);
 void systemd_stopping (void);
 
+/* A line for the journal.  0, or -1 with errno. */
+int systemd_journal (const char *line);
+
 /* Sockets handed over under this name.  Returns how many, at most max. */
 unsigned systemd_sockets (const char *name, int *fds, unsigned max);
 

@@ -165,6 +165,17 @@ struct virgate_host {
   const struct virgate_transport *
     (*lower_with) (const struct virgate_host *host, const char *name,
                    const char *const *defaults);
+
+  /* A number for the host's metrics: how it is now.  The same name again
+   * replaces it; it goes with the instance.  At most 32 for each.  NULL in
+   * hosts that have no metrics.  Any thread.
+   *
+   * name  small letters, digits and '_', with a unit at the end where there
+   *       is one: "upstream_connections"
+   * help  a sentence
+   */
+  void (*gauge) (const struct virgate_host *host, const char *name,
+                 const char *help, double value);
 };
 
 #define VIRGATE_HOST_HAS(host, slot)                                    \

@@ -28,6 +28,20 @@ health_free (struct health *health)
   pthread_mutex_destroy (&health->lock);
 }
 
+/* Locked. */
+static void
+publish (const struct upstream *upstream)
+{
+  const struct virgate_host *host = upstream->host;
+
+  if (!VIRGATE_HOST_HAS (host, gauge))
+    return;
+  host->gauge (host, "upstream_up", "Whether the daemon behind answered "
+               "last.", !upstream->health.is_failing);
+  host->gauge (host, "upstream_connections", "Connections to the daemon "
+               "behind.", upstream->health.connections);
+}
+
 static int
 say_failing (const struct health *health, int64_t now, char *why, size_t size)
 {
@@ -96,6 +110,7 @@ health_end (struct upstream *upstream, const char *error, int64_t began)
     note_failure (upstream, error, began);
   else
     note_success (upstream);
+  publish (upstream);
 }
 
 void
@@ -103,4 +118,5 @@ health_leave (struct upstream *upstream)
 {
   LOCK_FOR_SCOPE (&upstream->health.lock);
   upstream->health.connections--;
+  publish (upstream);
 }

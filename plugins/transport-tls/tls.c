@@ -146,6 +146,9 @@ log_days (struct tls *tls, bool always)
 {
   long days = (long) ((tls->creds->expires - time (NULL)) / (24 * 3600));
 
+  if (tls->creds->expires != 0 && VIRGATE_HOST_HAS (tls->host, gauge))
+    tls->host->gauge (tls->host, "certificate_days", "Days until the first "
+                      "certificate or revocation list expires.", days);
   if (tls->creds->expires == 0 || (!always && days > WARN_DAYS))
     return;
   tls->host->log (tls->host,

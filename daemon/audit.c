@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The queue of the audit trail and the thread that writes it; see audit.h.
+ * What lines say is audit-text.c's.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/buf.h"
+#include "common/cleanup.h"
+#include "common/mem.h"
+#include "core/error.h"
+#include "core/log.h"
+#include "daemon/audit.h"
+#include "daemon/systemd.h"
+
+/* Longest line; audit-text.c makes shorter ones. */
+#define LINE_MAX_LEN 8192
+
+/* The end waits so long for a disk that does not answer. */
+#define CLOSE_NS NS_PER_S
+
+struct audit {
+  const struct log *log;
+  char *path;                   /* NULL: the journal */
+  pthread_t thread;
+  pthread_mutex_t lock;         /* guards what follows */
+  pthread_cond_t more, done;
+  struct buf lines;             /* each ends in a newline */
+  uint64_t count, max;          /* of lines that wait */
+  uint64_t lost, told;          /* lines lost; of them, said so in the trail */
+  int fd;
+  bool is_ending, has_ended;
+  bool has_failed;              /* writing did; the log was told once */
+};
+
+static int
+open_path (const char *path)
+{
+  return open (path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY,
+               0600);
+}
+
+/* The thread --------------------------------------------------------------- */
+
+/* 0, or -1 with errno.  A line that was written in part is ended first. */
+static int
+write_all (int fd, const char *data, size_t len)
+{
+  while (len > 0) {
+    ssize_t n = write (fd, data, len);
+
+    if (n == -1 && errno != EINTR)
+      return -1;
+    if (n > 0) {
+      data += n;
+      len -= n;
+    }
+  }
+  return 0;
+}
+
+static int
+write_journal (char *data, size_t len)
+{
+  char *end = data + len;
+
+  while (data < end) {
+    char *newline = memchr (data, '\n', end - data);
+
+    *newline = '\0';
+    if (systemd_journal (data) == -1)
+      return -1;
+    data = newline + 1;
+  }
+  return 0;
+}
+
+static uint64_t
+count_lines (const char *data, size_t len)
+{
+  uint64_t count = 0;
+
+  for (size_t i = 0; i < len; i++)
+    count += data[i] == '\n';
+  return count;
+}
+
+/* What was lost is said where it is missing.  Locked. */
+static void
+tell_lost (struct audit *audit, struct buf *batch)
+{
+  char line[100];
+  int len;
+
+  if (audit->lost == audit->told)
+    return;
+  len = snprintf (line, sizeof line, "{\"event\":\"lost\",\"lines\":%llu}\n",
+                  (unsigned long long) (audit->lost - audit->told));
+  if (buf_append (batch, line, len) == 0)
+    audit->told = audit->lost;
+}
+
+/* Take all that waits.  Locked. */
+static void
+take (struct audit *audit, struct buf *batch)
+{
+  *batch = audit->lines;
+  audit->lines = (struct buf) BUF_INIT;
+  audit->count = 0;
+  tell_lost (audit, batch);
+}
+
+static void
+complain (struct audit *audit, int errnum)
+{
+  log_write (audit->log, VIRGATE_LOG_ERROR, "audit", "%s: %s; lines are lost "
+             "until it can be written again",
+             audit->path ? audit->path : "journal", strerror (errnum));
+}
+
+/* Not locked while it writes. */
+static void
+put_batch (struct audit *audit, struct buf *batch)
+{
+  uint64_t lines = count_lines (buf_data (batch), buf_len (batch));
+  int fd = audit->fd, result, errnum;
+
+  pthread_mutex_unlock (&audit->lock);
+  result = audit->path ? write_all (fd, buf_data (batch), buf_len (batch))
+                       : write_journal (buf_data (batch), buf_len (batch));
+  errnum = errno;
+  pthread_mutex_lock (&audit->lock);
+  if (result == -1) {
+    audit->lost += lines;
+    if (!audit->has_failed)
+      complain (audit, errnum);
+  }
+  audit->has_failed = result == -1;
+}
+
+static void *
+audit_main (void *opaque)
+{
+  struct audit *audit = opaque;
+
+  pthread_mutex_lock (&audit->lock);
+  while (audit->count > 0 || !audit->is_ending) {
+    CLEANUP (buf_free) struct buf batch = BUF_INIT;
+
+    if (audit->count == 0) {
+      pthread_cond_wait (&audit->more, &audit->lock);
+      continue;
+    }
+    take (audit, &batch);
+    put_batch (audit, &batch);
+  }
+  audit->has_ended = true;
+  pthread_cond_signal (&audit->done);
+  pthread_mutex_unlock (&audit->lock);
+  return NULL;
+}
+
+/* The others --------------------------------------------------------------- */
+
+void
+audit_put (struct audit *audit, const char *line, size_t len)
+{
+  LOCK_FOR_SCOPE (&audit->lock);
+
+  if (audit->count >= audit->max || len > LINE_MAX_LEN
+      || buf_append (&audit->lines, line, len) == -1) {
+    audit->lost++;
+    return;
+  }
+  if (audit->count++ == 0)
+    pthread_cond_signal (&audit->more);
+}
+
+uint64_t
+audit_lost (struct audit *audit)
+{
+  LOCK_FOR_SCOPE (&audit->lock);
+  return audit->lost;
+}
+
+void
+audit_reopen (struct audit *audit)
+{
+  int fd = audit->path ? open_path (audit->path) : -1;
+
+  if (audit->path == NULL)
+    return;
+  if (fd == -1) {
+    complain (audit, errno);
+    return;
+  }
+  /* The thread may be writing: its descriptor's number stays. */
+  if (dup3 (fd, audit->fd, O_CLOEXEC) == -1)
+    complain (audit, errno);
+  close (fd);
+}
+
+static int
+start (struct audit *audit)
+{
+  sigset_t all, old;
+  int errnum;
+
+  sigfillset (&all);
+  pthread_sigmask (SIG_SETMASK, &all, &old);
+  errnum = pthread_create (&audit->thread, NULL, audit_main, audit);
+  pthread_sigmask (SIG_SETMASK, &old, NULL);
+  errno = errnum;
+  return errnum == 0 ? 0 : -1;
+}
+
+static void
+audit_free (struct audit *audit)
+{
+  if (audit->fd != -1)
+    close (audit->fd);
+  buf_free (&audit->lines);
+  pthread_mutex_destroy (&audit->lock);
+  pthread_cond_destroy (&audit->more);
+  pthread_cond_destroy (&audit->done);
+  free (audit->path);
+  free (audit);
+}
+
+struct audit *
+audit_open (const char *where, uint64_t queue, const struct log *log,
+            struct virgate_error *err)
+{
+  struct audit *audit = calloc (1, sizeof *audit);
+  pthread_condattr_t clock;
+
+  if (audit == NULL) {
+    error_set (err, VIRGATE_ERR_NO_MEMORY, VIRGATE_FROM_CONF, NULL);
+    return NULL;
+  }
+  pthread_mutex_init (&audit->lock, NULL);
+  pthread_cond_init (&audit->more, NULL);
+  pthread_condattr_init (&clock);
+  pthread_condattr_setclock (&clock, CLOCK_MONOTONIC);
+  pthread_cond_init (&audit->done, &clock);
+  pthread_condattr_destroy (&clock);
+  audit->log = log;
+  audit->max = queue;
+  audit->fd = -1;
+  if (strcmp (where, "journal") != 0) {
+    audit->path = strdup (where);
+    audit->fd = audit->path ? open_path (where) : -1;
+  }
+  if ((audit->path == NULL || audit->fd != -1) && start (audit) == 0)
+    return audit;
+  error_system (err, errno, VIRGATE_FROM_CONF, "audit %s", where);
+  audit_free (audit);
+  return NULL;
+}
+
+void
+audit_close (struct audit *audit)
+{
+  int64_t at = now_ns () + CLOSE_NS;
+  const struct timespec until = { at / NS_PER_S, at % NS_PER_S };
+  bool has_ended;
+
+  if (audit == NULL)
+    return;
+  pthread_mutex_lock (&audit->lock);
+  audit->is_ending = true;
+  pthread_cond_signal (&audit->more);
+  while (!audit->has_ended
+         && pthread_cond_timedwait (&audit->done, &audit->lock, &until) == 0)
+    ;
+  has_ended = audit->has_ended;
+  pthread_mutex_unlock (&audit->lock);
+  if (!has_ended) {
+    log_write (audit->log, VIRGATE_LOG_ERROR, "audit", "the trail could not "
+               "be written to its end");
+    return;                     /* the thread still has it */
+  }
+  pthread_join (audit->thread, NULL);
+  audit_free (audit);
+}

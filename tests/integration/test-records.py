@@ -1,0 +1,220 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The audit trail and the metrics: who came, who was refused, what was
+changed and how it ended, for local drivers and through a gateway."""
+import json
+import os
+import socket
+import tempfile
+
+from lib import *
+
+CONFIG = '''[daemon]
+audit = @DIR@/audit
+metrics-file = @DIR@/metrics
+metrics-interval = 1
+%s
+[listen local]
+transport = unix
+path = @DIR@/sock
+mode = 0700
+auth = peercred
+acl = ours
+[listen local-ro]
+transport = unix
+path = @DIR@/sock-ro
+mode = 0700
+read-only = yes
+[listen net]
+transport = tcp
+address = 127.0.0.1
+port = 0
+allow-anonymous = yes
+acl = nobody
+[acl nobody]
+module = ip
+deny = 127.0.0.1
+[acl ours]
+module = ip
+allow = any user:root
+policy = allow
+%s
+'''
+
+DRIVER = '[driver test]\n'
+
+
+def trail(d, **wanted):
+    """Lines of the trail that have these members."""
+    with open(f'{d.dir}/audit') as f:
+        lines = [json.loads(line) for line in f]
+    return [line for line in lines
+            if all(line.get(k) == v for k, v in wanted.items())]
+
+
+def soon(d, **wanted):
+    return wait_until(lambda: os.path.exists(f'{d.dir}/audit')
+                      and trail(d, **wanted), what=f'{wanted} in the trail')
+
+
+def metrics(d):
+    """Samples by name with labels, after a look at the format."""
+    with open(f'{d.dir}/metrics') as f:
+        text = f.read()
+    samples, typed = {}, {}
+    for line in text.splitlines():
+        if line.startswith('# TYPE '):
+            _, _, name, kind = line.split()
+            same(name in typed, False, f'{name} is typed twice')
+            typed[name] = kind
+            continue
+        if line.startswith('#'):
+            continue
+        m = re.fullmatch(r'(virgate_[a-z_]+)(\{([a-z]+="[^"\n]*",?)*\})? '
+                         r'(-?[0-9.e+]+)', line)
+        assert m, f'malformed: {line}'
+        family = re.sub(r'_(bucket|sum|count)$', '', m[1])
+        assert m[1] in typed or typed.get(family) == 'histogram', line
+        same(m[1] + (m[2] or '') in samples, False, f'twice: {line}')
+        samples[m[1] + (m[2] or '')] = float(m[4])
+    return samples
+
+
+def wait_metric(d, name, value):
+    wait_until(lambda: os.path.exists(f'{d.dir}/metrics')
+               and metrics(d).get(name) == value, what=f'{name} {value}')
+
+
+def daemon(more='', driver=DRIVER):
+    return Virgated(config=CONFIG % (more, driver))
+
+
+def change_and_look(d):
+    """What both kinds of drivers are tried with."""
+    virsh(d.uri(), 'suspend test; resume test; resume test')
+    virsh(d.uri(), 'list', check=0)
+    virsh(d.uri_ro(), 'destroy', 'test')
+    entered = soon(d, event='entered')[0]
+    same((entered['user'], entered['user-vouch'], entered['methods'],
+          entered['listener'], entered['uid'], entered['read-only']),
+         ('root', 'kernel', ['peercred'], 'local', os.getuid(), False))
+    call = soon(d, procedure='domain_suspend')[0]
+    same((call['outcome'], call['user'], call['objects'][0]['kind'],
+          call['objects'][0]['name'], len(call['objects'][0]['uuid'])),
+         ('ok', 'root', 'domain', 'test', 36))
+    same(call['milliseconds'] >= 0, True)
+    failed = soon(d, outcome='failed')[0]
+    same((failed['procedure'], failed['error'] > 0), ('domain_resume', True))
+    denied = soon(d, outcome='denied')[0]
+    same((denied['procedure'], denied['listener']),
+         ('domain_destroy', 'local-ro'))
+    same(soon(d, event='left')[0]['client'] > 0, True)
+    same(trail(d, procedure='connect_list_all_domains'), [],
+         'what changes nothing')
+
+
+def test_a_local_drivers_calls():
+    with daemon() as d:
+        change_and_look(d)
+        wait_metric(d, 'virgate_calls_total{program="remote",'
+                    'procedure="domain_suspend",outcome="ok"}', 1)
+        m = metrics(d)
+        same(m['virgate_call_seconds_count{program="remote",'
+               'procedure="domain_suspend"}'], 1)
+        same(m['virgate_call_seconds_bucket{program="remote",'
+               'procedure="domain_suspend",le="+Inf"}'], 1)
+        same(m['virgate_resident_memory_bytes'] > 1e6, True)
+        same(m['virgate_received_bytes_total'] > 100, True)
+        same(m['virgate_calls_total{program="remote",'
+               'procedure="domain_destroy",outcome="denied"}'], 1)
+
+
+def test_calls_through_a_gateway():
+    with Libvirtd() as behind:
+        upstream = (f'[driver up]\nmodule = upstream\nupstream = '
+                    f'test+unix:///default?socket={behind.socket}\n')
+        with daemon(driver=upstream) as d:
+            change_and_look(d)
+            wait_metric(d, 'virgate_calls_total{program="remote",'
+                        'procedure="domain_suspend",outcome="ok"}', 1)
+            same(metrics(d)['virgate_upstream_up{section="driver up"}'], 1)
+            behind.stop()
+            virsh(d.uri(), 'list')
+            wait_metric(d, 'virgate_upstream_up{section="driver up"}', 0)
+
+
+def test_refusals():
+    with daemon() as d:
+        port = int(re.search(r'ready listen net tcp \S+:(\d+)',
+                             d.log()).group(1))
+        with socket.create_connection(('127.0.0.1', port)) as s:
+            s.settimeout(10 * SLOW)
+            same(s.recv(1), b'')
+        line = soon(d, event='refused')[0]
+        same((line['listener'], line['address'],
+              'deny = 127.0.0.1' in line['reason']),
+             ('net', '127.0.0.1', True), line)
+        wait_metric(d, 'virgate_refused_total{reason="acl-address"}', 1)
+
+
+def test_secrets_and_payloads_are_not_in_it():
+    with daemon() as d, tempfile.NamedTemporaryFile('w') as f:
+        f.write("<domain type='test'><name>x</name><memory>1024</memory>"
+                "<os><type>hvm</type></os><devices><graphics type='vnc' "
+                "passwd='gu3ssme'/></devices></domain>")
+        f.flush()
+        virsh(d.uri(), 'define', f.name, check=0)
+        same(soon(d, procedure='domain_define_xml') != [], True)
+        with open(f'{d.dir}/audit') as trail_file:
+            same('gu3ssme' in trail_file.read(), False)
+        same(os.stat(f'{d.dir}/audit').st_mode & 0o777, 0o600)
+
+
+def test_a_file_that_was_moved_is_opened_again():
+    with daemon() as d:
+        virsh(d.uri(), 'suspend', 'test', check=0)
+        soon(d, procedure='domain_suspend')
+        os.rename(f'{d.dir}/audit', f'{d.dir}/audit.1')
+        d.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: os.path.exists(f'{d.dir}/audit'))
+        virsh(d.uri(), 'suspend', 'test', check=0)
+        soon(d, procedure='domain_suspend')
+
+
+def test_what_cannot_be_written_is_counted():
+    """A pipe that nobody reads is a disk that does not answer."""
+    path = tempfile.mktemp(prefix='virgate-test-')
+    os.mkfifo(path)
+    fd = os.open(path, os.O_RDWR)
+    try:
+        config = (CONFIG % ('audit-queue = 16', DRIVER)).replace(
+            'audit = @DIR@/audit', f'audit = {path}')
+        with Virgated(config=config) as d:
+            script = 'suspend test; resume test; ' * 400
+            virsh(d.uri(), script, check=0)
+            wait_until(lambda: os.path.exists(f'{d.dir}/metrics') and
+                       metrics(d).get('virgate_audit_lost_total', 0) > 100,
+                       what='lost lines')
+            text, end = b'', time.monotonic() + 20 * SLOW
+            while b'"event":"lost"' not in text:
+                assert time.monotonic() < end, text[-500:]
+                text += os.read(fd, 65536)
+                virsh(d.uri(), 'suspend test; resume test', check=0)
+    finally:
+        os.close(fd)
+        os.unlink(path)
+
+
+def test_a_trail_that_cannot_be_opened_stops_the_start():
+    with tempfile.TemporaryDirectory() as folder:
+        for value, words in ((f'{folder}/no/where', 'No such file'),
+                             ('nonsense', 'none of none, journal')):
+            status, _, err = command(
+                RUN, 'virgated', '--set', f'daemon.audit={value}', '--set',
+                f'listen.local.path={folder}/sock', '--set',
+                'listen.local.mode=0700')
+            same((status, words in err), (1, True), err)
+
+
+if __name__ == '__main__':
+    run()
