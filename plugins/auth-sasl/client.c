@@ -225,13 +225,25 @@ try_all (struct choice *c, struct virgate_auth_data *out)
   return false;
 }
 
+/* What the server offers and this client could, but does only when told. */
+static const char *
+weak_one (const struct choice *c, const struct words *plugins)
+{
+  for (size_t i = 0; !c->is_named && i < c->offered.count; i++)
+    if (words_have (plugins, c->offered.word[i])
+        && !words_have (&c->wanted, c->offered.word[i]))
+      return c->offered.word[i];
+  return NULL;
+}
+
 /* Everything that is needed to see what to do. */
 static int
 say_why (struct choice *c)
 {
   const struct sasl *s = c->conv->s;
   CLEANUP (words_free) struct words plugins = { NULL, 0 };
-  char offered[300], wanted[300], installed[300], bits[200] = "";
+  char offered[300], wanted[300], installed[300], bits[200] = "", weak[150];
+  const char *other;
 
   words_show (&c->offered, offered, sizeof offered);
   words_show (&c->wanted, wanted, sizeof wanted);
@@ -242,13 +254,16 @@ say_why (struct choice *c)
     snprintf (bits, sizeof bits, "; where others can listen at least %u bits "
               "of protection are needed, as GSSAPI gives them: get a ticket, "
               "or use the transport tls", s->bits_min);
+  other = weak_one (c, &plugins);
+  snprintf (weak, sizeof weak, "; auth=sasl.%.40s in the URI would use what "
+            "it takes for weak", other ? other : "");
   return s->host->error_code (
     s->host, c->conv->asked == 1 ? VIRGATE_ERR_AUTH_CANCELLED
                                  : VIRGATE_ERR_AUTH_FAILED,
     VIRGATE_FROM_AUTH, "%s%sthe server offers %s; this client %s %s, and has "
-    "plugins for %s%s", c->why, *c->why ? "; " : "", offered,
+    "plugins for %s%s%s", c->why, *c->why ? "; " : "", offered,
     c->is_named ? "was told to use" : "uses unless told otherwise", wanted,
-    installed, bits);
+    installed, bits, other ? weak : "");
 }
 
 static int

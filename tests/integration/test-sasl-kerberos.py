@@ -217,6 +217,45 @@ assert not bad, bad
 """, env=ticket, check=0)
 
 
+def test_beside_libvirt_in_one_process():
+    """Both libraries use Cyrus; neither takes it away from the other,
+    whichever comes first."""
+    if SLOW != 1:
+        return                          # Python itself is not sanitized
+    with Kdc() as kdc, ours_at(kdc) as ours:
+        program = f"""
+import ctypes, sys, threading
+import libvirt
+ours = ctypes.CDLL('libvirgate.so.0')
+ours.virgate_connect.restype = ctypes.c_void_p
+ours.virgate_connect.argtypes = [ctypes.c_char_p, ctypes.c_void_p]
+ours.virgate_conn_free.argtypes = [ctypes.c_void_p]
+uri = {ours.uri_tcp()!r}
+def one():
+    conn = ours.virgate_connect(uri.encode(), None)
+    assert conn
+    ours.virgate_conn_free(conn)
+def other():
+    conn = libvirt.open(uri)
+    assert [d.name() for d in conn.listAllDomains()] == ['test']
+    conn.close()
+order = [one, other] if sys.argv[1] == 'ours' else [other, one]
+done = []
+def work():
+    for f in order * 5:
+        f()
+    done.append(1)
+work()
+threads = [threading.Thread(target=work) for _ in range(6)]
+for t in threads: t.start()
+for t in threads: t.join()
+assert len(done) == 7
+"""
+        for first in 'ours', 'theirs':
+            command(RUN, '/usr/bin/python3', '-c', program, first,
+                    env=kdc.ticket(), check=0)
+
+
 def test_a_reload_leaves_layers_alone():
     """They need the section they began with, which a reload replaces."""
     with Kdc() as kdc, ours_at(kdc) as ours:

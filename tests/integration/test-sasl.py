@@ -164,6 +164,30 @@ def test_only_named_mechanisms():
                 assert status != 0 and 'PLAIN' in said, said
 
 
+def test_digest_md5_protects_what_follows_on_tcp():
+    """It has a layer, too: weak, and only for those who name it."""
+    with tempfile.TemporaryDirectory() as root:
+        users = database(os.path.join(root, 'db'), alice='secret')
+        login = credentials(root)
+        conf = (f'mech_list: digest-md5 scram-sha-256\nsasldb_path: {users}\n'
+                'auxprop_plugin: sasldb\npwcheck_method: auxprop\n')
+        with LibvirtdSasl(conf) as theirs, VirgatedSasl(
+                f'database = {users}\nmechanisms = DIGEST-MD5 SCRAM-SHA-256'
+                ) as ours:
+            for server in theirs, ours:
+                for client in CLIENTS:
+                    same(names(client, with_params(
+                        server.uri_tcp(), authfile=login,
+                        auth='sasl.DIGEST-MD5')), (0, ['test']))
+                status, said = names('virgate', with_params(
+                    server.uri_tcp(), authfile=login))
+                same(status != 0, True, said)
+                for text in ('the server offers DIGEST-MD5',
+                             'has plugins for', 'at least 56 bits',
+                             'auth=sasl.DIGEST-MD5 in the URI'):
+                    assert text in said, said
+
+
 def test_users_groups_and_realms():
     with tempfile.TemporaryDirectory() as root:
         users = database(os.path.join(root, 'db'), alice='secret',
