@@ -24,18 +24,6 @@ workers_stop (struct workers *workers)
 }
 
 void
-workers_look (struct workers *workers, struct workers_state *state)
-{
-  *state = (struct workers_state) { 0 };
-}
-
-void
-workers_resize (struct workers *workers, const unsigned *min,
-                const unsigned *max)
-{
-}
-
-void
 job_line_init (struct job_line *line)
 {
   *line = (struct job_line) { .last = &line->first };
