@@ -190,16 +190,25 @@ client_writev (void *conn, const struct iovec *iov, int iovcnt,
                const struct virgate_fds *fds)
 {
   const struct client *client = conn;
-  struct msghdr msg = { .msg_iov = (struct iovec *) iov,
-                        .msg_iovlen = iovcnt };
-  ssize_t n;
 
   if (fds && fds->count > 0) {
     errno = EOPNOTSUPP;
     return VIRGATE_IO_ERROR;
   }
+  return client->pipe->ops->writev
+         ? client->pipe->ops->writev (client->pipe, iov, iovcnt)
+         : ssh_pipe_writev (client->pipe, iov, iovcnt);
+}
+
+ssize_t
+ssh_pipe_writev (struct ssh_pipe *pipe, const struct iovec *iov, int iovcnt)
+{
+  struct msghdr msg = { .msg_iov = (struct iovec *) iov,
+                        .msg_iovlen = iovcnt };
+  ssize_t n;
+
   do
-    n = sendmsg (client->pipe->fd, &msg, MSG_NOSIGNAL);
+    n = sendmsg (pipe->fd, &msg, MSG_NOSIGNAL);
   while (n == -1 && errno == EINTR);
   if (n >= 0)
     return n;
@@ -309,5 +318,9 @@ ssh_connect (void *inst, const struct virgate_uri *uri, int64_t deadline,
   if (ssh_request_init (&request, inst, uri, deadline) == -1
       || check_names (&request) == -1)
     return -1;
-  return ssh_exec_connect (&request, conn);
+  if (request.word[SSH_COMMAND]
+      || (request.word[SSH_BACKEND]
+          && strcmp (request.word[SSH_BACKEND], "openssh") == 0))
+    return ssh_exec_connect (&request, conn);
+  return ssh2_connect (&request, conn);
 }

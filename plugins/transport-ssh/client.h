@@ -24,6 +24,9 @@ struct ssh_pipe {
 struct ssh_pipe_ops {
   /* After fd has ended: how and why, as far as it is known. */
   void (*why) (struct ssh_pipe *pipe, char *text, size_t size);
+  /* Write, as transport.h has it; NULL: to fd. */
+  ssize_t (*writev) (struct ssh_pipe *pipe, const struct iovec *iov,
+                     int iovcnt);
   /* State facts about the far side; NULL: nothing is known. */
   int (*peer) (struct ssh_pipe *pipe, const struct virgate_host *host,
                struct virgate_peer *peer);
@@ -54,11 +57,20 @@ struct ssh_conn *ssh_client_new (const struct ssh *ssh, struct ssh_pipe *pipe,
                                  struct answer_state *state,
                                  const char *where);
 
+/* Write to the pipe's descriptor. */
+ssize_t ssh_pipe_writev (struct ssh_pipe *pipe, const struct iovec *iov,
+                         int iovcnt);
+
 /* exec.c ------------------------------------------------------------------*/
 
 /* Run the system's ssh, or the program that is named instead.  -1 after
  * host->error.
  */
 int ssh_exec_connect (const struct ssh_request *request, void **conn);
+
+/* ssh2.c ------------------------------------------------------------------*/
+
+/* Connect by libssh2.  -1 after host->error. */
+int ssh2_connect (const struct ssh_request *request, void **conn);
 
 #endif /* VIRGATE_TRANSPORT_SSH_CLIENT_H */

@@ -88,12 +88,18 @@ ssh_config_key (void *inst, const char *key, const char *value)
   return result == -1 ? -1 : 0;
 }
 
+/* Without tcp only the system's ssh can connect; who needs it is told. */
 static int
 ssh_ready (void *inst)
 {
-  const struct ssh *ssh = inst;
+  struct ssh *ssh = inst;
+  const struct virgate_host *host = ssh->host;
 
-  return ssh->host->role == VIRGATE_ROLE_SERVER ? ssh_listen_ready (inst) : 0;
+  if (strncmp (host->section, "listen", 6) == 0)
+    return ssh_listen_ready (inst);
+  if (VIRGATE_HOST_HAS (host, lower))
+    ssh->lower = host->lower (host, "tcp");
+  return 0;
 }
 
 /* Hooks of connections ---------------------------------------------------- */

@@ -25,6 +25,7 @@ enum ssh_word {
 
 struct ssh {
   const struct virgate_host *host;
+  const struct virgate_transport *lower; /* makes connections; or NULL */
   char *word[SSH_WORDS];        /* from the config; NULL: not given */
   struct ssh_listen *listen;    /* of a listener; see listen.h */
 };

@@ -231,3 +231,49 @@ class Home:
         return dict({'HOME': self.dir, 'XDG_CONFIG_HOME': '',
                      'SSH_AUTH_SOCK': '', 'SSH_ASKPASS': '', 'DISPLAY': ''},
                     **more)
+
+
+CLIENT = os.path.join(BUILD, 'tests', 'integration', 'ssh-client')
+
+
+class Said:
+    """What ssh-client printed."""
+
+    def __init__(self, status, out, errors):
+        assert status == 0, f'ssh-client: {status}\n{out}{errors}'
+        self.text = out
+        lines = [l.split(' ', 1) for l in out.splitlines() if ' ' in l]
+        self.up = [int(rest) for word, rest in lines if word == 'up']
+        self.errors = [rest.split(' ', 1)[1] for word, rest in lines
+                       if word == 'error']
+        self.took_ms = [int(rest.split(' ', 1)[0]) for word, rest in lines
+                        if word == 'error']
+        self.asked = [rest.split(' ', 1) for word, rest in lines
+                      if word == 'asked']
+        self.threads = [int(rest) for word, rest in lines
+                        if word == 'threads']
+
+    @property
+    def error(self):
+        return self.errors[0] if self.errors else ''
+
+
+def connect(home, *uris, options=(), answers=(), timeout_ms=15000, **env):
+    """Run ssh-client; answers are given to whatever it is asked."""
+    env = home.environment(ANSWERS='\n'.join(answers), **env)
+    return Said(*command(RUN, CLIENT, '--timeout',
+                         str(int(timeout_ms * SLOW)), *options, *uris,
+                         env=env))
+
+
+def works(said, count=1):
+    assert len(said.up) == count and not said.errors, said.text
+    return said
+
+
+def fails(said, *texts):
+    """It failed, in one message that has all these words."""
+    assert not said.up and len(said.errors) == 1, said.text
+    for text in texts:
+        assert text in said.error, f'no {text!r} in: {said.error}'
+    return said
