@@ -410,7 +410,7 @@ def test_many_at_once():
 
 def sanitizer():
     _, out, _ = command('ldd', HELPER)
-    found = re.search(r'(/\S*libasan\S*)', out)
+    found = re.search(r'(/\S*lib[at]san\S*)', out)
     return found[1] + ' ' if found else ''
 
 
