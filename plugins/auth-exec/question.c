@@ -84,20 +84,27 @@ add_fact (struct buf *text, const struct virgate_host *host,
   return add_number (text, host, key, fact->vouch, fact->num);
 }
 
-/* The methods of the chain that have said yes so far, and what they found. */
+/* The methods of the chain that have said yes so far, and what they found.
+ * The last name counts; with a password it is the claim that this is for, and
+ * the one before it was found.
+ */
 static int
 add_identity (struct buf *text, const struct virgate_host *host,
-              const struct virgate_identity *identity)
+              const struct virgate_identity *identity, bool has_claim)
 {
-  struct virgate_identity_entry entry, name = { NULL, 0 };
+  struct virgate_identity_entry entry, name = { NULL, 0 }, last = name;
 
   for (uint32_t n = 0;
        host->identity_get (identity, VIRGATE_IDENTITY_METHOD, n, &entry); n++)
     if (add (text, host, "method", 0, entry.value) == -1)
       return -1;
   for (uint32_t n = 0;
-       host->identity_get (identity, VIRGATE_IDENTITY_NAME, n, &entry); n++)
-    name = entry;               /* the last one counts */
+       host->identity_get (identity, VIRGATE_IDENTITY_NAME, n, &entry); n++) {
+    name = last;
+    last = entry;
+  }
+  if (!has_claim)
+    name = last;
   if (name.value && add (text, host, "identity", name.vouch, name.value) == -1)
     return -1;
   for (uint32_t n = 0;
@@ -123,9 +130,10 @@ question_write (struct buf *text, const struct virgate_host *host,
   for (uint32_t n = 0; host->peer_get (peer, NULL, n, &fact); n++)
     if (add_fact (text, host, &fact) == -1)
       return -1;
-  /* With a password the name in the identity is the claim that it is for. */
+  if (add_identity (text, host, identity, password != NULL) == -1)
+    return -1;
   if (password == NULL)
-    return add_identity (text, host, identity);
+    return 0;
   if (add (text, host, "user", VIRGATE_VOUCH_CLAIM, user) == -1
       || add (text, host, "password", VIRGATE_VOUCH_CLAIM, password) == -1)
     return -1;

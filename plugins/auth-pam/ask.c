@@ -16,9 +16,10 @@ static void
 log_line (void *opaque, const char *line)
 {
   const struct ask *ask = opaque;
+  bool is_error = strncmp (line, "error: ", 7) == 0;
 
-  ask->host->log (ask->host, VIRGATE_LOG_INFO, "user %s: %s", ask->user,
-                  line);
+  ask->host->log (ask->host, is_error ? VIRGATE_LOG_NOTICE : VIRGATE_LOG_INFO,
+                  "user %s: %s", ask->user, line);
 }
 
 /* Put the question together.  Its length, or 0 when it is too long. */

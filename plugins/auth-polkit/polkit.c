@@ -27,8 +27,9 @@ struct polkit {
   char *action, *action_read_only;
   bool is_interactive;
   uint64_t timeout_s, prompts_max;
-  pthread_mutex_t lock;         /* guards the next */
-  uint64_t prompts;             /* people being asked */
+  pthread_mutex_t lock;         /* guards the next two */
+  uint32_t *asked;              /* users being asked; room for prompts_max */
+  uint64_t prompts;
 };
 
 static const struct virgate_option options[] = {
@@ -69,6 +70,7 @@ polkit_close (void *inst)
   struct polkit *p = inst;
 
   pthread_mutex_destroy (&p->lock);
+  free (p->asked);
   free (p->action);
   free (p->action_read_only);
   free (p);
@@ -112,6 +114,15 @@ polkit_config (void *inst, const char *key, const char *value)
   return 0;
 }
 
+static int
+polkit_ready (void *inst)
+{
+  struct polkit *p = inst;
+
+  p->asked = calloc (p->prompts_max, sizeof *p->asked);
+  return p->asked ? 0 : p->host->error (p->host, "out of memory");
+}
+
 /* Who it is ---------------------------------------------------------------- */
 
 static int
@@ -120,7 +131,7 @@ add_groups (const struct virgate_host *host, const struct virgate_peer *peer,
 {
   struct virgate_fact gid;
   struct group gr, *group;
-  char space[4096];
+  char space[32768];            /* some groups have many members */
 
   for (uint32_t n = 0; host->peer_get (peer, VIRGATE_FACT_GID, n, &gid); n++)
     if (getgrgid_r (gid.num, &gr, space, sizeof space, &group) == 0 && group
@@ -148,23 +159,32 @@ identify (const struct virgate_host *host, const struct virgate_peer *peer,
 
 /* Asking ------------------------------------------------------------------- */
 
+/* No user may take up more than half, and so keep all others from being
+ * asked.
+ */
 static bool
-begin_prompt (struct polkit *p)
+begin_prompt (struct polkit *p, uint32_t uid)
 {
+  uint64_t own = 0;
   LOCK_FOR_SCOPE (&p->lock);
 
-  if (p->prompts >= p->prompts_max)
+  for (uint64_t i = 0; i < p->prompts; i++)
+    own += p->asked[i] == uid;
+  if (p->prompts >= p->prompts_max || own >= (p->prompts_max + 1) / 2)
     return false;
-  p->prompts++;
+  p->asked[p->prompts++] = uid;
   return true;
 }
 
 static void
-end_prompt (struct polkit *p)
+end_prompt (struct polkit *p, uint32_t uid)
 {
+  uint64_t i = 0;
   LOCK_FOR_SCOPE (&p->lock);
 
-  p->prompts--;
+  while (p->asked[i] != uid)
+    i++;
+  p->asked[i] = p->asked[--p->prompts];
 }
 
 /* Without troubling anybody first: most are allowed or not by a rule. */
@@ -177,13 +197,14 @@ ask (struct polkit *p, const struct subject *subject, const char *action)
 
   if (verdict != VERDICT_CHALLENGE || !p->is_interactive)
     return verdict;
-  if (!begin_prompt (p)) {
-    p->host->error (p->host, "max-prompts = %llu people are being asked "
-                    "already", (unsigned long long) p->prompts_max);
+  if (!begin_prompt (p, subject->uid)) {
+    p->host->error (p->host, "max-prompts = %llu users are being asked "
+                    "already, or this one in half of these",
+                    (unsigned long long) p->prompts_max);
     return VERDICT_ERROR;
   }
   verdict = authority_ask (p->host, subject, action, true, now_ns () + limit);
-  end_prompt (p);
+  end_prompt (p, subject->uid);
   return verdict;
 }
 
@@ -279,6 +300,7 @@ VIRGATE_MODULE_EXPORT const struct virgate_module virgate_module = {
   .options = options,
   .open = polkit_open,
   .config = polkit_config,
+  .ready = polkit_ready,
   .close = polkit_close,
   .ops = &ops,
 };

@@ -13,17 +13,19 @@ from rawrpc import (AUTH_LIST, Conn, OK, SASL_INIT, SASL_START, SASL_STEP,
 UNPUNISHED = 'auth-delay = 50\nauth-delay-max = 50\nban-failures = 0\n'
 
 
-def virsh(uri, user, password, *argv, host='localhost'):
+def virsh(uri, user, password, *argv, host='localhost',
+          client=('virsh', '-q')):
     """virsh with a name and a password from auth.conf, as its users give
-    them; (exit status, output, errors)."""
+    them, or another client; (exit status, output, errors)."""
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, 'auth.conf')
         with open(path, 'w') as f:
             f.write(f'[credentials-us]\nusername={user}\nauthname={user}\n'
                     f'password={password}\n'
                     f'[auth-libvirt-{host}]\ncredentials=us\n')
-        return lib.virsh(uri, *(argv or ['list', '--name']),
-                         env={'LIBVIRT_AUTH_FILE': path})
+        os.chmod(path, 0o600)
+        return lib.command(*client, '-c', uri, *(argv or ['list', '--name']),
+                           env={'LIBVIRT_AUTH_FILE': path})
 
 
 def may_enter(uri, user, password, **kw):

@@ -315,6 +315,19 @@ def test_chain_tells_what_others_found():
         same(identity(d), [name])
 
 
+def test_chain_with_a_password_tells_both():
+    script = 'cat >"$1/question"; echo yes'
+    with Exec(script, 'password = yes', auth='peercred+exec',
+              more='[auth peercred]\nusers = *\n') as d:
+        plain(d.socket, 'alice', 'x').close()
+        question = d.read('question')
+        assert 'method - peercred\n' in question, question
+        assert '\nidentity kernel ' in question, question
+        assert 'identity exchange' not in question, question
+        assert question.endswith('user claim alice\npassword claim x\n')
+        same(identity(d), ['alice'])
+
+
 def test_pass_asks_the_next_alternative():
     with Exec('echo pass', auth='exec peercred',
               more='[auth peercred]\nusers = *\n') as d:

@@ -170,6 +170,9 @@ def test_stock_virsh_with_the_users_of_this_host():
                 assert not may_enter(uri, 'alice', 'Wonderland', host=host)
                 assert not may_enter(uri, 'mallory', 'wonderland', host=host)
             same(len(entered(d)), 2)
+            for password, want in ('wonderland', 0), ('x', 3):
+                same(virsh_with_password(d.uri(), 'alice', password,
+                                         client=(RUN, 'virgate'))[0], want)
             assert 'alice (an exchange)' in entered(d)[0], entered(d)
             assert 'ops' in entered(d)[0], entered(d)
             log = d.log()

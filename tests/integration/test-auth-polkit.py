@@ -186,6 +186,22 @@ def test_so_many_are_asked_at_a_time_and_the_daemon_still_ends():
         assert time.monotonic() - began < 9 * SLOW
 
 
+def test_no_user_keeps_others_from_being_asked():
+    with Bus() as bus, Polkit(bus, RULES), \
+            PolkitVirgated(bus, 'max-prompts = 2') as d, \
+            virsh_at(bus, 'daemon', d) as first:
+        first.until('Password:')
+        with virsh_at(bus, 'daemon', d) as second:
+            assert second.end()[0] != 0, second.text
+        assert 'max-prompts = 2' in d.log(), d.log()
+        with virsh_at(bus, 'lp', d) as other:
+            other.until('Password:')
+            other.type('sesame\n')
+            same(other.end()[0], 0, other.text)
+        first.type('sesame\n')
+        same(first.end()[0], 0, first.text)
+
+
 def test_prompt_has_a_deadline_of_its_own():
     with Bus() as bus, Polkit(bus, RULES), \
             PolkitVirgated(bus, 'timeout = 1') as d, \
