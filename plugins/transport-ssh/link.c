@@ -357,7 +357,7 @@ start (void)
   atexit (end_all);             /* before what libcrypto has put there */
 }
 
-/* Getting one --------------------------------------------------------------- */
+/* Getting one ------------------------------------------------------------ */
 
 struct link *
 link_get (const struct ssh_request *request, const struct hop *hop)
