@@ -308,10 +308,9 @@ ask (const struct password *p, uint32_t kind, const char *prompt,
     ? host->credential (host, kind, prompt, NULL, answer) : 1;
 
   if (result == 1)
-    host->error_code (host, VIRGATE_ERR_AUTH_FAILED, VIRGATE_FROM_RPC,
-                      "there is nobody to ask for %s, and no file has it",
-                      kind == VIRGATE_CRED_PASSWORD ? "the password"
-                                                    : "a user's name");
+    host->error (host, "there is nobody to ask for %s, and no file has it",
+                 kind == VIRGATE_CRED_PASSWORD ? "the password"
+                                               : "a user's name");
   return result == 0 ? 0 : -1;
 }
 

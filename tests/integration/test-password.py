@@ -49,6 +49,16 @@ def client_config(root, text='[auth password]\n'):
     return path
 
 
+def secrets(root, name, password):
+    """An auth.conf whose own name says nothing of what is in it."""
+    with open(credentials(root, 'x', 'x'), 'r+') as f:
+        text = f.read().replace('=x', '=@')
+        f.seek(0)
+        f.write(text.replace('name=@', f'name={name}').replace(
+            'password=@', f'password={password}'))
+        return f.name
+
+
 def ask(client, uri, root, env=None):
     """virsh, or virgate that answers by auth-password."""
     if client == 'virsh':
@@ -82,6 +92,20 @@ def test_every_client_gets_in_by_every_mechanism():
             same(ours.entries(), ['alice'] * (count + 1))
             assert re.search(r'let in as alice.*alices.*all', ours.log()), \
                 ours.log()
+
+
+def test_names_and_passwords_of_all_kinds():
+    with tempfile.TemporaryDirectory() as root:
+        who = {'jürgen': 'grüße €', 'a,b=c': '=2C', 'x' * 250: 'y' * 1000}
+        with VirgatedPassword(users(root, **who)) as ours:
+            for name, password in who.items():
+                for client in 'virsh', 'virgate':
+                    for mech in 'SCRAM-SHA-256', 'PLAIN':
+                        same(ask(client, with_params(
+                            ours.uri(), auth=f'sasl.{mech}'), root,
+                            {'LIBVIRT_AUTH_FILE': secrets(root, name,
+                                                          password)}),
+                            (0, ['test']), (name, client, mech))
 
 
 def test_virgate_gets_into_stock_libvirtd():
@@ -144,7 +168,8 @@ def test_callback_of_python():
 def test_wrong_ones_are_refused_alike():
     with tempfile.TemporaryDirectory() as root:
         long = 'x' * 1024
-        path = users(root, alice=PASSWORD, jürgen='gr\u00fc\u00dfe', long=long)
+        path = users(root, alice=PASSWORD, jürgen='gr\u00fc\u00dfe',
+                     long=long)
         with VirgatedPassword(path) as ours:
             for user, word, good in (
                     ('alice', PASSWORD, True), ('long', long, True),
