@@ -4,7 +4,6 @@
  */
 #include "config.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,19 +14,6 @@
 #include "core/authfile.h"
 #include "core/secretfile.h"
 
-/* How files call what is asked for; one name of a user stands in for the
- * other.  A kind without keys is asked for only.
- */
-static const struct {
-  const char *keys[2];
-  bool is_user;
-} kinds[] = {
-  [VIRGATE_CRED_USERNAME] = { { "username", "authname" }, true },
-  [VIRGATE_CRED_AUTHNAME] = { { "authname", "username" }, true },
-  [VIRGATE_CRED_PASSWORD] = { { "password" } },
-  [VIRGATE_CRED_REALM] = { { "realm" } },
-};
-
 /* One question. */
 struct question {
   struct credentials *from;
@@ -36,14 +22,6 @@ struct question {
   char *answer;
   struct virgate_error *err;
 };
-
-static const char *const *
-keys_of (const struct question *q)
-{
-  static const char *const none[2] = { NULL };
-
-  return q->kind < COUNT_OF (kinds) ? kinds[q->kind].keys : none;
-}
 
 /* Each of these returns 1 with the answer, 0 when it has none, or -1. */
 
@@ -80,11 +58,12 @@ static int
 from_config (struct question *q)
 {
   const struct clientconf *conf = q->from->conf;
+  const char *const *keys = authfile_keys (q->kind);
   CLEANUP_FREE char *both = NULL;
   const char *names[3];
   int result = 0;
 
-  if (conf == NULL)
+  if (conf == NULL || keys == NULL)
     return 0;
   if (asprintf (&both, "%s %s", q->service, q->host) == -1) {
     both = NULL;
@@ -97,48 +76,23 @@ from_config (struct question *q)
     const struct config_section *section
       = clientconf_section (conf, "credentials", names[i]);
 
-    for (size_t j = 0; j < 2 && keys_of (q)[j] && result == 0; j++)
-      result = from_section (q, section, keys_of (q)[j]);
+    for (size_t j = 0; keys[j] && result == 0; j++)
+      result = from_section (q, section, keys[j]);
   }
   return result;
 }
 
 static int
-from_authfile (struct question *q)
-{
-  const struct uri *uri = q->from->uri;
-  char path[PATH_MAX];
-  int result = 0;
-
-  if (keys_of (q)[0] == NULL
-      || !authfile_find (uri ? uri_param (uri, "authfile") : NULL, path,
-                         sizeof path))
-    return 0;
-  for (size_t i = 0; i < 2 && keys_of (q)[i] && result == 0; i++)
-    result = authfile_lookup (path, q->service, q->host, keys_of (q)[i],
-                              &q->answer, q->err);
-  return result;
-}
-
-static int
-from_uri (struct question *q)
-{
-  const struct uri *uri = q->from->uri;
-
-  if (uri == NULL || uri->v.user == NULL || q->kind >= COUNT_OF (kinds)
-      || !kinds[q->kind].is_user)
-    return 0;
-  return give (q, uri->v.user);
-}
-
-static int
 from_files (struct question *q)
 {
+  const struct uri *uri = q->from->uri;
   int result = from_config (q);
 
-  if (result == 0)
-    result = from_authfile (q);
-  return result == 0 ? from_uri (q) : result;
+  if (result != 0)
+    return result;
+  return authfile_credential (uri ? uri_param (uri, "authfile") : NULL,
+                              q->service, q->host, uri ? uri->v.user : NULL,
+                              q->kind, &q->answer, q->err);
 }
 
 /* The name that auth.conf knows the asking module's method by: that of a

@@ -273,3 +273,40 @@ authfile_lookup (const char *path, const char *service, const char *host,
   secret_drop (text, len);
   return result;
 }
+
+/* Credentials by kind ------------------------------------------------------ */
+
+const char *const *
+authfile_keys (uint32_t kind)
+{
+  static const char *const keys[][3] = {
+    [VIRGATE_CRED_USERNAME] = { "username", "authname" },
+    [VIRGATE_CRED_AUTHNAME] = { "authname", "username" },
+    [VIRGATE_CRED_PASSWORD] = { "password" },
+    [VIRGATE_CRED_REALM] = { "realm" },
+  };
+
+  return kind < COUNT_OF (keys) && keys[kind][0] ? keys[kind] : NULL;
+}
+
+int
+authfile_credential (const char *named, const char *service,
+                     const char *host, const char *user, uint32_t kind,
+                     char **value, struct virgate_error *err)
+{
+  const char *const *key = authfile_keys (kind);
+  char path[PATH_MAX];
+  int result = 0;
+
+  if (key == NULL)
+    return 0;
+  if (authfile_find (named, path, sizeof path))
+    for (; *key && result == 0; key++)
+      result = authfile_lookup (path, service, host, *key, value, err);
+  if (result != 0 || user == NULL || (kind != VIRGATE_CRED_USERNAME
+                                      && kind != VIRGATE_CRED_AUTHNAME))
+    return result;
+  *value = strdup (user);
+  return *value ? 1 : error_set (err, VIRGATE_ERR_NO_MEMORY,
+                                 VIRGATE_FROM_CONF, NULL);
+}

@@ -16,6 +16,7 @@
 #define VIRGATE_CORE_AUTHFILE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include <virgate/error.h>
 
@@ -46,7 +47,20 @@ int authfile_lookup (const char *path, const char *service, const char *host,
                      const char *key, char **value,
                      struct virgate_error *err);
 
-/* The same of a text; path is for messages. */
+/* What such files call a credential of this kind (enum virgate_credential):
+ * up to two keys, of which the first goes before, and NULL; a user has two
+ * names, and each stands in for the other.  NULL: files have none of it.
+ */
+const char *const *authfile_keys (uint32_t kind);
+
+/* As authfile_lookup, by kind, in the file that authfile_find finds; then, for
+ * names, the user of the URI, if there is one.
+ */
+int authfile_credential (const char *named, const char *service,
+                         const char *host, const char *user, uint32_t kind,
+                         char **value, struct virgate_error *err);
+
+/* authfile_lookup of a text; path is for messages. */
 int authfile_lookup_text (const char *text, size_t len, const char *path,
                           const char *service, const char *host,
                           const char *key, char **value,

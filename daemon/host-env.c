@@ -15,6 +15,7 @@
 #include "core/error.h"
 #include "core/instance.h"
 #include "daemon/host-env.h"
+#include "daemon/link.h"
 #include "daemon/metrics.h"
 #include "daemon/server.h"
 #include "daemon/session.h"
@@ -349,6 +350,13 @@ host_env_init (struct server *server)
     .timer_cancel = timer_cancel,
     .gauge = gauge,
     .stop_fd = stop_fd,
+  };
+  server->onward_env = (struct host_env) {
+    .role = VIRGATE_ROLE_CLIENT,
+    .program = "virgated",
+    .log = &server->log,
+    .modules = server->modules,
+    .credential = link_credential,
   };
 }
 

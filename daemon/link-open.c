@@ -14,6 +14,7 @@
 
 #include "common/mem.h"
 #include "core/authenticate.h"
+#include "core/authfile.h"
 #include "core/error.h"
 #include "core/layer.h"
 #include "daemon/builtin.h"
@@ -216,6 +217,26 @@ start_layer (struct opening *o, const struct virgate_auth_ops *ops,
                     "the hypervisor's daemon");
 }
 
+/* The opening that this thread is busy with. */
+static _Thread_local const struct opening *asking;
+
+int
+link_credential (void *opaque, const struct instance *instance,
+                 uint32_t kind, const char *prompt, const char *challenge,
+                 char **secret)
+{
+  const struct uri *uri = asking ? &asking->uri : NULL;
+  CLEANUP_ERROR struct virgate_error err = { 0 };
+  int result = uri == NULL ? 0
+    : authfile_credential (uri_param (uri, "authfile"), "libvirt",
+                           uri->v.host ? uri->v.host : "localhost",
+                           uri->v.user, kind, secret, &err);
+
+  if (result == -1)
+    host_error_set ("%s", error_message (&err));
+  return result == 1 ? 0 : result == 0 ? 1 : -1;
+}
+
 static int
 log_in (struct opening *o)
 {
@@ -230,8 +251,12 @@ log_in (struct opening *o)
   };
   CLEANUP_ERROR struct virgate_error err = { 0 };
   struct authenticated out;
+  int result;
 
-  if (authenticate (&how, &out, &err) == -1) {
+  asking = o;
+  result = authenticate (&how, &out, &err);
+  asking = NULL;
+  if (result == -1) {
     error_move (o->err, &err);
     return -1;
   }

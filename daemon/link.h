@@ -49,6 +49,14 @@ struct virgate_link {
   bool has_keepalive;           /* the far side knows pings */
 };
 
+/* What a module that answers a far side asks for, from libvirt's auth.conf; as
+ * in struct host_env.
+ */
+struct instance;
+int link_credential (void *opaque, const struct instance *instance,
+                     uint32_t kind, const char *prompt,
+                     const char *challenge, char **secret);
+
 /* The call that opened it has landed on the loop: begin.  0, or -1. */
 int link_attach (struct virgate_link *link);
 

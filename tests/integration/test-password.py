@@ -163,6 +163,35 @@ def test_callback_of_python():
             assert run_it('wrong')[0] != 0
 
 
+def test_gateway_answers_the_daemon_behind():
+    """By a module of its own, with credentials from auth.conf."""
+    need('virsh')
+    with tempfile.TemporaryDirectory() as root:
+        db = database(os.path.join(root, 'db'), front='far')
+        path = users(root, alice=PASSWORD)
+        mine = credentials(root, 'alice', PASSWORD)
+        conf = f'sasldb_path: {db}\nmech_list: scram-sha-256\n'
+        with LibvirtdSasl(conf) as behind:
+            for word, status in ('far', 0), ('wrong', 1):
+                far = credentials(root, 'front', word)
+                with Virgated(config=f'''[listen local]
+transport = unix
+path = @DIR@/sock
+mode = 0700
+auth = password
+[auth password]
+file = {path}
+[driver behind]
+module = upstream
+upstream = test+unix:///default?socket={behind.socket}&authfile={far}
+''') as ours:
+                    got = names('virsh', with_params(ours.uri(),
+                                                     authfile=mine))
+                    same(got[0], status, got)
+                    assert status == 0 or 'authentication failed' in got[1], \
+                        got
+
+
 # What nobody may find out ---------------------------------------------------
 
 def test_wrong_ones_are_refused_alike():
