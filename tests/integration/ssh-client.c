@@ -30,7 +30,7 @@
 #define CONNS_MAX 64
 
 static int32_t timeout_ms = 15000;
-static char *answers;
+static char *answers, *all_answers;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static int
@@ -149,7 +149,8 @@ main (int argc, char *argv[])
       closing = 1;
     else
       parallel = 1;
-  answers = getenv ("ANSWERS") ? strdup (getenv ("ANSWERS")) : NULL;
+  all_answers = getenv ("ANSWERS") ? strdup (getenv ("ANSWERS")) : NULL;
+  answers = all_answers;
   count = MIN_OF (argc - at, CONNS_MAX);
   open_all (argv + at, count, parallel, closing, conns);
   if (hold) {
@@ -167,5 +168,6 @@ main (int argc, char *argv[])
   }
   printf ("threads %d\nfds %d\n", entries ("/proc/self/task"),
           entries ("/proc/self/fd") - 1);
+  free (all_answers);
   return 0;
 }

@@ -138,5 +138,12 @@ check_PROGRAMS += test-transport-tcp
 test_transport_tcp_SOURCES = test-transport-tcp.c
 endif
 
+if HAVE_TRANSPORT_SSH
+check_PROGRAMS += test-ssh-files
+test_ssh_files_SOURCES = test-ssh-files.c
+test_ssh_files_LDADD = $(top_builddir)/plugins/transport-ssh/libsshfiles.la \
+  $(LDADD)
+endif
+
 check_PROGRAMS += test-skeleton
 test_skeleton_SOURCES = test-skeleton.c
