@@ -28,6 +28,9 @@ enum channel_state {
   CHANNEL_GONE
 };
 
+/* Bytes of an owner who left may take so long to be sent and confirmed. */
+#define CHANNEL_DRAIN_NS NS_PER_S
+
 /* One read and one write. */
 #define CHANNEL_CHUNK 32768
 
@@ -50,7 +53,7 @@ struct channel {
   bool near_readable;           /* recv may have something */
   bool near_ended;              /* the owner writes no more */
   bool near_hup;                /* the owner closed its end */
-  bool near_gone;               /* and nothing is left to be sent */
+  int64_t hup_at;               /* when that was seen */
   bool near_full;               /* the owner's socket has no room */
   bool far_ended;               /* nothing more comes from there */
   int64_t far_eof;              /* when it said so; 0: not yet */

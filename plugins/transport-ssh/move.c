@@ -209,10 +209,10 @@ drain (struct channel *channel)
     if (n == -1 && errno == EINTR)
       continue;
     channel->near_full = n == -1 && errno == EAGAIN;
-    if (n == -1) {
-      channel->near_gone = !channel->near_full;
+    if (channel->near_full)
       return false;
-    }
+    if (n == -1)                /* the owner left: nobody wants it */
+      n = channel->in_len - channel->in_at;
     channel->in_at += n;
   }
   channel->near_full = false;
@@ -295,6 +295,19 @@ look_for_end (struct channel *channel)
   shutdown (channel->fd, SHUT_WR);
 }
 
+/* Bytes that the owner wrote before it left are still sent, and the far side
+ * has time to take them: sshd forgets what it holds when we disconnect.
+ */
+static bool
+is_over (const struct channel *channel)
+{
+  if (channel->near_ended && channel->far_ended)
+    return true;
+  return channel->near_hup
+         && (channel->far_ended
+             || now_ns () >= channel->hup_at + CHANNEL_DRAIN_NS);
+}
+
 static bool
 step_up (struct channel *channel)
 {
@@ -303,11 +316,7 @@ step_up (struct channel *channel)
   if (channel->kind == CHANNEL_EXEC && !channel->link->is_broken)
     move_errors (channel);
   look_for_end (channel);
-  /* Bytes that the owner wrote before it left are still sent. */
-  if (channel->near_hup && (channel->near_ended || channel->far_ended))
-    channel->near_gone = true;
-  if (channel->near_gone || channel->is_abandoned
-      || (channel->near_ended && channel->far_ended)) {
+  if (channel->is_abandoned || is_over (channel)) {
     close_near (channel);
     channel->state = CHANNEL_CLOSING;
   }

@@ -25,6 +25,9 @@
 #define POLLED_MAX 64
 #define OWN 2                   /* the socket, and wake */
 
+/* Told to stop, it may take so long to send what owners wrote. */
+#define DRAIN_NS (CHANNEL_DRAIN_NS + NS_PER_S / 10)
+
 /* After the far side's bytes ended, look again for its exit status. */
 #define END_LOOK_NS (50 * NS_PER_MS)
 
@@ -34,6 +37,7 @@ struct pump {
   struct channel *polled[POLLED_MAX];
   int count;
   int64_t idle_since;           /* 0: it has users */
+  int64_t stop_at;              /* 0: it was not told to stop */
   int64_t next;                 /* when to look without an event */
 };
 
@@ -164,6 +168,8 @@ add_channels (struct pump *pump)
 
     if (channel->far_eof && !channel->far_ended)
       pump->next = MIN_OF (pump->next, now_ns () + END_LOOK_NS);
+    if (channel->near_hup && channel->state == CHANNEL_UP)
+      pump->next = MIN_OF (pump->next, channel->hup_at + CHANNEL_DRAIN_NS);
     if (channel->state != CHANNEL_UP || pump->count == POLLED_MAX)
       continue;
     pump->polled[pump->count] = channel;
@@ -202,7 +208,10 @@ read_events (struct pump *pump)
     struct channel *channel = pump->polled[i];
     short got = pump->fds[OWN + i].revents;
 
-    channel->near_hup |= (got & (POLLHUP | POLLERR)) != 0;
+    if ((got & (POLLHUP | POLLERR)) && !channel->near_hup) {
+      channel->near_hup = true;
+      channel->hup_at = now_ns ();
+    }
     channel->near_readable |= (got & POLLIN) || channel->near_hup;
   }
 }
@@ -237,6 +246,37 @@ is_told_to_stop (struct link *link)
   LOCK_FOR_SCOPE (&link->lock);
 
   return link->must_stop;
+}
+
+/* Did an owner leave bytes behind, the socket not take some, or the far side
+ * not confirm them?  To disconnect would make sshd forget what it holds.
+ */
+static bool
+is_draining (const struct link *link)
+{
+  bool is_owed = buf_len (&link->out) > 0;
+
+  list_for_each (pos, &link->channels) {
+    const struct channel *channel = list_item (pos, struct channel, item);
+
+    is_owed |= channel->state == CHANNEL_UP && channel->near_hup;
+  }
+  return is_owed;
+}
+
+/* Not before one more look at what owners have written. */
+static bool
+may_stop (struct pump *pump, int64_t now)
+{
+  if (!is_told_to_stop (pump->link))
+    return false;
+  if (pump->stop_at == 0) {
+    pump->stop_at = now + DRAIN_NS;
+    pump->next = now;
+    return false;
+  }
+  pump->next = MIN_OF (pump->next, pump->stop_at);
+  return now >= pump->stop_at || !is_draining (pump->link);
 }
 
 /* Nobody has used it for long enough. */
@@ -293,7 +333,7 @@ serve (void *opaque)
     now = now_ns ();
     pump.next = INT64_MAX;
     keep_alive (&pump, now);
-    if (link->is_broken || is_told_to_stop (link) || lingered (&pump, now))
+    if (link->is_broken || may_stop (&pump, now) || lingered (&pump, now))
       break;
     wait_events (&pump);
   }
