@@ -8,6 +8,8 @@ and its rows here; nothing else knows them.
 """
 from typing import NamedTuple
 
+import strangers
+
 IDLE = 4096
 IDLE_TCP = 2048
 BIG_XML = 262144 + 256
@@ -70,6 +72,14 @@ def through(bench, role, **load):
         return calls(bench, role, **load)
     with bench.gateway() as server:
         return bench.load(server, 'unix', **load)
+
+
+def beside_strangers(bench, role, count):
+    """First answers beside clients of a port with SASL that say nothing."""
+    if role == FLOOR:
+        return None
+    with bench.server(role, asking=True) as server:
+        return strangers.beside(server, count)
 
 
 # Works on servers over TLS, with a client that knows TLS and bytes.
@@ -136,6 +146,8 @@ WORKS = {
     'idle-tcp': Work(idle, {'transport': 'tcp', 'count': IDLE_TCP}),
     'beside-xml': Work(beside_xml),
     'beside-slow': Work(beside_slow),
+    'strangers-20': Work(beside_strangers, {'count': 20}),
+    'strangers-2000': Work(beside_strangers, {'count': 2000}),
     'tls': Work(tls),
     'tls-core': Work(tls, {'core': True}),
     'tls-depth-64': Work(tls, {'depth': 64}),
@@ -228,6 +240,17 @@ ROWS = [
     Row('beside-slow', 'p99 beside slow driver calls', 'beside-slow',
         'p99_us', 'µs', at_most(theirs=1)),
     Row('beside-slow-p50', '  p50', 'beside-slow', 'p50_us', 'µs'),
+
+    Row('strangers-20', 'new local client beside 20 strangers',
+        'strangers-20', 'local_ms', 'ms', at_most(self=250)),
+    Row('strangers-20-tcp', '  remote client', 'strangers-20', 'remote_ms',
+        'ms', at_most(self=250)),
+    Row('strangers-2000', 'new local client beside 2000 strangers',
+        'strangers-2000', 'local_ms', 'ms', at_most(self=250)),
+    Row('strangers-2000-tcp', '  remote client', 'strangers-2000',
+        'remote_ms', 'ms', at_most(self=250)),
+    Row('strangers-rss', '  RSS for each stranger', 'strangers-2000',
+        'stranger_kib', 'KiB', at_most(self=64)),
 
     Row('tls-cpu', 'server CPU per call, TLS', 'tls', 'server_us', 'µs',
         at_most(theirs=0.4, floor=2)),

@@ -81,10 +81,12 @@ class Bench:
             os.sched_setaffinity(0, every)
 
     @contextlib.contextmanager
-    def server(self, role, *floor_options):
+    def server(self, role, *floor_options, asking=False):
+        """asking: its TCP port wants to know who one is."""
         kind = KINDS[role]
         options = floor_options if kind == 'floor' else ()
-        with getattr(servers, kind)(self.build, *options) as server:
+        start = getattr(servers, kind + '_asking' if asking else kind)
+        with start(self.build, *options) as server:
             self.pids.add(server.pid)
             try:
                 yield server

@@ -44,6 +44,11 @@ VIRGATED_TLS = [
     '--set', 'listen.tls.key={pki}/serverkey.pem',
 ]
 
+# The same with a TCP port that asks for a password.
+VIRGATED_ASKING = [
+    arg.replace('net.auth=none', 'net.auth=password') for arg in VIRGATED
+] + ['--set', 'auth.password.file={dir}/passwd']
+
 LIBVIRTD = ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', '''
 for dir in /run /var/lib /var/cache /var/log /etc/libvirt \
            /usr/lib*/libvirt/connection-driver \
@@ -165,6 +170,24 @@ def libvirtd(_build):
     server = Server(LIBVIRTD, 'libvirt-sock')
     with open(os.path.join(server.dir, 'libvirtd.conf'), 'w') as conf:
         conf.write(LIBVIRTD_CONF.format(**server.values))
+    return server
+
+
+def libvirtd_asking(_build):
+    server = Server(LIBVIRTD, 'libvirt-sock')
+    with open(os.path.join(server.dir, 'libvirtd.conf'), 'w') as conf:
+        conf.write(LIBVIRTD_CONF.replace('auth_tcp = "none"',
+                                         'auth_tcp = "sasl"')
+                   .format(**server.values))
+    return server
+
+
+def virgated_asking(build):
+    server = Server(VIRGATED_ASKING, 'virgate-sock', build=build)
+    subprocess.run([f'{build}/run', 'virgate', 'passwd', 'add', 'somebody',
+                    '--file', os.path.join(server.dir, 'passwd'), '--stdin'],
+                   input='secret\n', text=True, check=True,
+                   stdout=subprocess.DEVNULL)
     return server
 
 
