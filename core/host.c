@@ -271,5 +271,6 @@ host_init (struct instance *instance)
     .stop_fd = env->stop_fd ? host_stop_fd : NULL,
     .lower_with = env->modules ? host_lower_with : NULL,
     .gauge = env->gauge ? host_gauge : NULL,
+    .peer_serial = peer_serial,
   };
 }

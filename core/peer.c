@@ -106,6 +106,12 @@ peer_free (struct virgate_peer *peer)
   memset (peer, 0, sizeof *peer);
 }
 
+uint64_t
+peer_serial (const struct virgate_peer *peer)
+{
+  return peer ? peer->serial : 0;
+}
+
 void
 peer_trim (struct virgate_peer *peer)
 {

@@ -19,6 +19,7 @@
 struct virgate_peer {
   char *facts;
   uint16_t len, size;           /* bytes used and allocated */
+  uint64_t serial;              /* of the connection; 0: none */
 };
 
 struct virgate_identity {
@@ -39,6 +40,7 @@ int peer_number (struct virgate_peer *peer, const char *key, uint32_t vouch,
                  uint64_t value);
 int peer_address (struct virgate_peer *peer, const char *key, uint32_t vouch,
                   const void *sockaddr, size_t len);
+uint64_t peer_serial (const struct virgate_peer *peer);
 int peer_get (const struct virgate_peer *peer, const char *key, uint32_t n,
               struct virgate_fact *fact);
 

@@ -16,6 +16,10 @@
 #include "daemon/record.h"
 #include "daemon/server.h"
 #include "daemon/session.h"
+#include "daemon/true-names.h"
+
+/* Of connections that were judged; see peer_serial in host.h. */
+static _Atomic uint64_t serials;
 
 /* A question on its way through the lists. */
 struct question {
@@ -205,6 +209,8 @@ access_enters (struct session *session)
     refuse (session, "entry", TALLY_ACL_IDENTITY, &answer);
   else if (answer.read_only)
     session->is_read_only = true;
+  /* From here on who it is stays as it is. */
+  session->peer.serial = atomic_fetch_add (&serials, 1) + 1;
   return answer.is_yes;
 }
 
@@ -220,15 +226,102 @@ access_judges_calls (const struct session *session)
 }
 
 bool
+access_sees (const struct session *session,
+             const struct virgate_permission *permission,
+             const struct virgate_object *object)
+{
+  const struct policy *policy = session->listener->policy;
+  bool is_asked = false, is_yes = false;
+
+  for (unsigned i = 0; i < policy->acl_count; i++) {
+    const struct access_list *list = &policy->acls[i];
+    int verdict;
+
+    if (list->ops->visible == NULL)
+      continue;
+    is_asked = true;
+    verdict = list->ops->visible (list->inst, &session->peer,
+                                  &session->identity, permission, object);
+    if (verdict != VIRGATE_ACL_PASS && verdict != VIRGATE_ACL_ALLOW)
+      return false;
+    is_yes |= verdict == VIRGATE_ACL_ALLOW;
+  }
+  return is_yes || !is_asked;
+}
+
+/* What an object is looked up about is judged once it is known which one it
+ * is, if all lists can.
+ */
+static bool
+is_judged_later (const struct policy *policy, const struct proc_row *row)
+{
+  if (!objects_is_lookup (row))
+    return false;
+  for (unsigned i = 0; i < policy->acl_count; i++)
+    if (policy->acls[i].ops->permit && policy->acls[i].ops->visible == NULL)
+      return false;
+  return true;
+}
+
+/* Do lists go by names of this kind?  -1: no list says. */
+static int
+go_by_name (const struct session *session, const char *kind)
+{
+  const struct policy *policy = session->listener->policy;
+  int result = -1;
+
+  for (unsigned i = 0; i < policy->acl_count; i++) {
+    const struct access_list *list = &policy->acls[i];
+
+    if (list->ops->by_name == NULL)
+      continue;
+    if (list->ops->by_name (list->inst, &session->peer, &session->identity,
+                            kind))
+      return 1;
+    result = 0;
+  }
+  return result;
+}
+
+/* Whoever identifies objects by uuid does not care what name stands next to
+ * it: put the true one there, or none.
+ */
+static enum access_result
+name_truly (struct virgate_call *call, struct virgate_object *objects,
+            uint32_t count)
+{
+  for (uint32_t i = 0; i < count; i++) {
+    struct virgate_object *object = &objects[i];
+    int by_name;
+
+    if (object->uuid == NULL)
+      continue;
+    by_name = go_by_name (call->session, object->kind);
+    if (by_name == -1)
+      continue;
+    object->name = NULL;
+    if (by_name && true_name (call, object->kind, object->uuid,
+                              &object->name) == ACCESS_WAIT)
+      return ACCESS_WAIT;
+  }
+  return ACCESS_YES;
+}
+
+enum access_result
 access_permits (struct session *session, struct virgate_call *call)
 {
   const struct policy *policy = session->listener->policy;
   struct virgate_permission needs[PROC_PERMISSIONS_MAX];
   struct virgate_object objects[OBJECTS_MAX];
   struct access_answer answer;
+  uint32_t count;
 
-  if (policy->acl_count == 0 || (call->row->flags & PROC_NO_AUTH))
-    return true;
+  if (policy->acl_count == 0 || (call->row->flags & PROC_NO_AUTH)
+      || is_judged_later (policy, call->row))
+    return ACCESS_YES;
+  count = objects_of_call (call->row, call->args, objects);
+  if (name_truly (call, objects, count) == ACCESS_WAIT)
+    return ACCESS_WAIT;
   access_ask_permit (policy, &(const struct virgate_acl_call) {
     .size = sizeof (struct virgate_acl_call),
     .program = call->head.program,
@@ -239,11 +332,11 @@ access_permits (struct session *session, struct virgate_call *call)
     .permissions = needs,
     .permission_count = proc_needs (call->row, call->args, needs),
     .objects = objects,
-    .object_count = objects_of_call (call->row, call->args, objects),
+    .object_count = count,
     .is_write = proc_is_denied_read_only (call->row, call->args),
   }, &answer);
   if (!answer.is_yes)
     log_no (session->listener->log, session->listener, &session->peer,
             call->row->name, &answer);
-  return answer.is_yes;
+  return answer.is_yes ? ACCESS_YES : ACCESS_NO;
 }

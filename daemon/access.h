@@ -56,6 +56,15 @@ bool access_admits (struct session *session);
 bool access_enters (struct session *session);
 /* Has any list an opinion on calls? */
 bool access_judges_calls (const struct session *session);
-bool access_permits (struct session *session, struct virgate_call *call);
+/* WAIT: an object's name is not known yet; the call is to be held, and judged
+ * again after session_again.
+ */
+enum access_result { ACCESS_NO, ACCESS_YES, ACCESS_WAIT };
+enum access_result access_permits (struct session *session,
+                                   struct virgate_call *call);
+/* May the session see this object, which the hypervisor itself named? */
+bool access_sees (const struct session *session,
+                  const struct virgate_permission *permission,
+                  const struct virgate_object *object);
 
 #endif /* VIRGATE_DAEMON_ACCESS_H */

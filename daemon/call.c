@@ -10,13 +10,17 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <virgate/remote.h>
+
 #include "common/mem.h"
 #include "daemon/call.h"
 #include "daemon/dispatch.h"
+#include "daemon/objects.h"
 #include "daemon/record.h"
 #include "daemon/server.h"
 #include "daemon/session.h"
 #include "daemon/stream.h"
+#include "daemon/visible.h"
 
 static _Thread_local struct virgate_call *current;
 
@@ -209,8 +213,9 @@ append_answer (struct virgate_call *call)
   if (ret == 0 && call->result == 0 && call->out_fd_count > 0)
     ret = wire_out_fds (&session->out, call->out_fds, call->out_fd_count);
   if (ret == 0 && buf_len (&call->events) > 0)
-    ret = buf_append (session_out (session), buf_data (&call->events),
-                      buf_len (&call->events));
+    ret = visible_append_events (session, session_out (session),
+                                 buf_data (&call->events),
+                                 buf_len (&call->events));
   return ret;
 }
 
@@ -232,6 +237,8 @@ call_answer (struct virgate_call *call)
 
   if (call->landed)
     call->landed (call);
+  if (!session_is_closing (session))
+    visible_filter (call);
   record_call (call);
   if (!session_is_closing (session)) {
     if (append_answer (call) == -1)
@@ -267,11 +274,15 @@ deliver_answer (struct mail *mail)
   call_answer (container_of (mail, struct virgate_call, mail));
 }
 
-/* The result stands: encode it here, off the loop, and send it there. */
+/* The result stands: encode it here, off the loop, and send it there.  What
+ * may have to be filtered waits for the loop, which has the access lists.
+ */
 static void
 finish (struct virgate_call *call)
 {
-  if (encode_reply (call, &call->reply) == -1)
+  bool may_hide = call->row->filter || objects_is_lookup (call->row);
+
+  if (!may_hide && encode_reply (call, &call->reply) == -1)
     buf_free (&call->reply);
   call->mail.deliver = deliver_answer;
   loop_post (call->session->loop, &call->mail);
@@ -361,6 +372,46 @@ call_run (struct virgate_call *call, const struct virgate_handler *handler)
     count (call);
   if (handler_returned (call))
     call_answer (call);
+}
+
+/* The record of a call within a call has its arena. */
+static void
+run_nested (struct virgate_call *inner, struct virgate_call *call,
+            const struct virgate_handler *handler, void *args)
+{
+  struct arena own = inner->arena;
+
+  inner->arena = call->arena;
+  inner->args = args;
+  inner->handler = handler;
+  inner->returned = -1;
+  inner->ret = arena_alloc (&inner->arena, inner->row->ret->size);
+  if (inner->ret)
+    call_handler (inner);
+  call->arena = inner->arena;
+  inner->arena = own;
+}
+
+int
+call_nested (struct virgate_call *call, const struct proc_row *row,
+             void *args, void **ret)
+{
+  const struct driver *driver = call->session->driver;
+  const struct virgate_handler *handler
+    = driver ? driver_handler (driver, VIRGATE_REMOTE_PROGRAM, row->number)
+             : NULL;
+  const struct frame frame = { .head = call->head };
+  struct virgate_call *inner;
+  int result;
+
+  if (handler == NULL || (handler->flags & VIRGATE_WORKER) || row->ret == NULL
+      || (inner = call_new (call->session, &frame, row)) == NULL)
+    return -1;
+  run_nested (inner, call, handler, args);
+  result = inner->returned == 0 ? 0 : -1;
+  *ret = inner->ret;
+  call_free (inner);
+  return result;
 }
 
 void *

@@ -68,6 +68,12 @@ void calls_free_spare (struct loop *loop);
 void call_run (struct virgate_call *call,
                const struct virgate_handler *handler);
 
+/* Ask the driver something on the way, by a handler that never blocks.  *ret
+ * lives as long as the call.  0, or -1.  Loop thread.
+ */
+int call_nested (struct virgate_call *call, const struct proc_row *row,
+                 void *args, void **ret);
+
 /* Answer a call that is done: result, error and ret are set.  Loop thread;
  * the call is freed.
  */

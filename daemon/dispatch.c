@@ -19,6 +19,7 @@
 #include "daemon/call.h"
 #include "daemon/counts.h"
 #include "daemon/dispatch.h"
+#include "daemon/gateway-hide.h"
 #include "daemon/gateway.h"
 #include "daemon/guard.h"
 #include "daemon/names.h"
@@ -287,6 +288,12 @@ has_too_many_streams (const struct session *session,
   VIRGATE_ERR_RESOURCE_BUSY, VIRGATE_FROM_STREAMS, "%s",                \
   "too many streams are open"
 
+static void
+refuse_access (struct virgate_call *call)
+{
+  call_refuse (call, VIRGATE_ERR_ACCESS_DENIED, VIRGATE_FROM_ACCESS, NULL);
+}
+
 /* Everything that needs the arguments. */
 static void
 run (struct session *session, struct virgate_call *call,
@@ -303,8 +310,8 @@ run (struct session *session, struct virgate_call *call,
   else if (session->is_read_only
            && proc_is_denied_read_only (call->row, call->args))
     refuse_read_only (call);
-  else if (!access_permits (session, call))
-    call_refuse (call, VIRGATE_ERR_ACCESS_DENIED, VIRGATE_FROM_ACCESS, NULL);
+  else if (access_permits (session, call) != ACCESS_YES)
+    refuse_access (call);
   else if (target->handler == NULL)
     refuse_unsupported (call);
   else if (has_too_many_streams (session, call->row))
@@ -331,32 +338,37 @@ needs_judgement (const struct session *session, const struct proc_row *row)
          || record_wants (session, row);
 }
 
-/* May a call be passed on, by its arguments?  It was answered if not.  note:
+/* May a call be passed on, by its arguments?  It was answered if NO.  note:
  * for the record.
  */
-static bool
+static enum access_result
 judge (struct session *session, const struct frame *frame,
        const struct proc_row *row, record_note *note)
 {
   struct virgate_call *call = row == &unknown_row
     ? call_new (session, frame, row) : decode (session, frame, row);
   char why[GUARD_TEXT_MAX];
+  enum access_result permitted;
 
   if (call == NULL)
-    return false;
+    return ACCESS_NO;
   if (session->is_read_only && proc_is_denied_read_only (row, call->args))
     refuse_read_only (call);
-  else if (!access_permits (session, call))
-    call_refuse (call, VIRGATE_ERR_ACCESS_DENIED, VIRGATE_FROM_ACCESS, NULL);
+  else if ((permitted = access_permits (session, call)) == ACCESS_NO)
+    refuse_access (call);
+  else if (permitted == ACCESS_WAIT) {
+    call_free (call);
+    return ACCESS_WAIT;
+  }
   else if (!guard_allows (session->driver, row, call->args, why, sizeof why))
     call_refuse (call, VIRGATE_ERR_OPERATION_DENIED, VIRGATE_FROM_RPC, "%s",
                  why);
   else {
     *note = record_prepare (call);
     call_free (call);
-    return true;
+    return ACCESS_YES;
   }
-  return false;
+  return ACCESS_NO;
 }
 
 /* Check without decoding, which is all that most calls need.  The far side
@@ -386,17 +398,20 @@ is_well_formed (struct session *session, const struct frame *frame,
 /* A call that a gateway takes. */
 static enum wire_verdict
 pass (struct session *session, const struct frame *frame,
-      const struct proc_row *row)
+      const struct proc_row *row, bool may_hold)
 {
   const struct proc_row *known = row ? row : &unknown_row;
   record_note note = NULL;
-  bool ok = true;
+  enum access_result ok = ACCESS_YES;
 
-  if (needs_judgement (session, known))
+  if (needs_judgement (session, known) && !session->gateway->is_lost)
     ok = judge (session, frame, known, &note);
-  else if (row)
-    ok = is_well_formed (session, frame, row);
-  if (!ok)
+  else if (row && !is_well_formed (session, frame, row))
+    ok = ACCESS_NO;
+  if (ok == ACCESS_WAIT)
+    return may_hold ? hold (session, frame) : WIRE_HOLD;
+  gateway_forget_names (session->gateway);
+  if (ok == ACCESS_NO)
     return WIRE_NEXT;
   if (has_too_many_streams (session, known)) {
     dispatch_refuse (session, &frame->head, TOO_MANY_STREAMS);
@@ -428,7 +443,7 @@ dispatch_call (struct session *session, const struct frame *frame,
                    || must_wait (session, &target, frame->len)))
     return hold (session, frame);
   if (target.is_passed)
-    return pass (session, frame, target.row);
+    return pass (session, frame, target.row, may_hold);
   call = decode (session, frame, target.row);
   if (call)
     run (session, call, &target);

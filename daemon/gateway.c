@@ -13,6 +13,7 @@
 #include "common/cleanup.h"
 #include "daemon/builtin.h"
 #include "daemon/dispatch.h"
+#include "daemon/gateway-hide.h"
 #include "daemon/gateway.h"
 #include "daemon/link.h"
 #include "daemon/server.h"
@@ -54,6 +55,7 @@ gateway_end (struct session *session)
     return;
   record_unanswered (session, &gateway->passed);
   session->gateway = NULL;
+  gateway_forget_names (gateway);
   passed_free (&gateway->passed);
   error_clear (&gateway->lost);
   free (gateway);
@@ -153,6 +155,9 @@ gateway_call (struct session *session, const struct frame *frame,
   struct gateway *gateway = session->gateway;
   enum wire_verdict verdict;
   struct passed *passed;
+  struct frame asked = *frame;
+  CLEANUP (buf_free) struct buf payload = BUF_INIT;
+  CLEANUP_FREE struct hiding *hiding = NULL;
 
   if (gateway->is_lost) {
     dispatch_refuse_record (session, &frame->head, &gateway->lost);
@@ -162,18 +167,21 @@ gateway_call (struct session *session, const struct frame *frame,
   }
   if (lacks_fds (session, frame, row))
     return WIRE_NEXT;
-  passed = passed_add (&gateway->passed, &frame->head, row, frame->len);
+  if (hiding_begin (session, &asked, &payload, &row, &hiding) == -1)
+    return WIRE_BROKEN;
+  passed = passed_add (&gateway->passed, &asked.head, row, frame->len);
   if (passed == NULL)
     return WIRE_BROKEN;
+  passed->hiding = steal_pointer (&hiding);
   passed->began_ns = session->loop->now;
   passed->note = steal_pointer (&mine);
-  verdict = give (session, frame, row == NULL || (row->flags & PROC_FDS_IN));
+  verdict = give (session, &asked, row == NULL || (row->flags & PROC_FDS_IN));
   if (verdict == WIRE_NEXT) {
     session->requests++;
     session->request_bytes += frame->len;
     return WIRE_NEXT;
   }
-  passed = passed_find (&gateway->passed, &frame->head, PASSED_CALL);
+  passed = passed_find (&gateway->passed, &asked.head, PASSED_CALL);
   free (passed->note);
   passed_remove (&gateway->passed, passed);
   return verdict;
@@ -381,7 +389,7 @@ code_of (const struct virgate_frame *frame)
 {
   uint32_t code = 0;
 
-  if (frame->status == FRAME_OK)
+  if (frame->status == FRAME_OK || frame->len < sizeof code)
     return 0;
   memcpy (&code, frame->payload, sizeof code);
   code = be32toh (code);
@@ -392,16 +400,23 @@ static int
 send_reply (struct session *session, const struct frame_header *head,
             const struct virgate_frame *frame)
 {
-  struct passed *passed = passed_find (&session->gateway->passed, head,
-                                       PASSED_CALL);
+  struct passed *passed;
+  struct frame_header given = *head;
+  int32_t code = code_of (frame);
 
+  if (gateway_name_answered (session, head, frame))
+    return 0;
+  passed = passed_find (&session->gateway->passed, head, PASSED_CALL);
   if (check_reply (session, frame, passed) == -1)
     return -1;
   if (frame->fd_count > 0 && !session_passes_fds (session))
     return reply_without_fds (session, head, passed);
-  if (append (session, head, frame) == -1)
+  given.procedure = hiding_procedure (passed);
+  if (passed->hiding && frame->status == FRAME_OK
+      ? hiding_reply (session, &given, frame, passed, &code) == -1
+      : append (session, &given, frame) == -1)
     return -1;
-  reply_sent (session, passed, code_of (frame));
+  reply_sent (session, passed, code);
   return 0;
 }
 
@@ -411,6 +426,8 @@ send_event (struct session *session, const struct frame_header *head,
 {
   if (check_event (session, frame) == -1)
     return -1;
+  if (!hiding_passes_event (session, frame))
+    return 0;
   return append (session, head, frame);
 }
 
@@ -501,7 +518,7 @@ fail_passed (struct session *session, struct passed *passed,
 {
   const struct frame_header head = {
     .program = passed->program, .version = passed->version,
-    .procedure = passed->procedure, .serial = passed->serial,
+    .procedure = hiding_procedure (passed), .serial = passed->serial,
   };
   bool is_stream = passed->state == PASSED_STREAM;
 
@@ -527,6 +544,7 @@ gateway_service_lost (struct virgate_client *client,
     return;
   gateway->is_lost = true;
   error_copy (&gateway->lost, why);
+  gateway->names.asked.row = NULL;
   while ((passed = passed_any (&gateway->passed)))
     fail_passed (session, passed, why);
   driver_services.client_gone (client, reason);

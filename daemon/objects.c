@@ -156,3 +156,29 @@ objects_of_call (const struct proc_row *row, const void *args,
     count += looked_up (row, args, &out[count]);
   return count;
 }
+
+bool
+objects_find (const struct xdr_type *type, const void *obj,
+              struct virgate_object *out)
+{
+  const struct object_type *known = find_type (type);
+
+  if (known)
+    fill (out, known, type, obj);
+  for (uint32_t i = 0; known == NULL && type && i < type->count; i++) {
+    const void *in = struct_in (&type->fields[i], obj);
+
+    if (in && objects_find (type->fields[i].type, in, out))
+      return true;
+  }
+  return known != NULL;
+}
+
+bool
+objects_is_lookup (const struct proc_row *row)
+{
+  return row->permission_count == 1 && row->ret && row->filter == NULL
+         && strcmp (row->permissions[0].pair.permission, "getattr") == 0
+         && strstr (row->name, "_lookup_by_") != NULL
+         && find_type (row->ret->fields[0].type) != NULL;
+}

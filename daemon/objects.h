@@ -16,4 +16,15 @@
 uint32_t objects_of_call (const struct proc_row *row, const void *args,
                           struct virgate_object *out);
 
+/* The first object in a structure: itself, a field, or a field's field.  The
+ * strings are those of the structure.  False: there is none.
+ */
+bool objects_find (const struct xdr_type *type, const void *obj,
+                   struct virgate_object *out);
+
+/* Is it a procedure that looks an object up, and needs nothing but to see it?
+ * What the object is its answer says.
+ */
+bool objects_is_lookup (const struct proc_row *row);
+
 #endif /* VIRGATE_DAEMON_OBJECTS_H */

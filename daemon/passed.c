@@ -113,13 +113,14 @@ passed_remove (struct passed_table *table, struct passed *entry)
 {
   uint32_t gap = entry - table->slots;
 
+  free (entry->hiding);
   for (uint32_t slot = next (table, gap);
        table->slots[slot].state != PASSED_NONE; slot = next (table, slot))
     if (reaches (table, slot, gap)) {
       table->slots[gap] = table->slots[slot];
       gap = slot;
     }
-  table->slots[gap].state = PASSED_NONE;
+  table->slots[gap] = (struct passed) { .state = PASSED_NONE };
   table->count--;
   if (table->count == 0 && table->size > SIZE_KEEP)
     passed_free (table);
@@ -137,6 +138,8 @@ passed_any (const struct passed_table *table)
 void
 passed_free (struct passed_table *table)
 {
+  for (uint32_t i = 0; table->count > 0 && i < table->size; i++)
+    free (table->slots[i].hiding);
   free (table->slots);
   *table = (struct passed_table) { 0 };
 }

@@ -29,6 +29,8 @@ struct passed {
   uint32_t state;               /* enum passed_state */
   int64_t began_ns;             /* when its message came */
   char *note;                   /* of record.h; NULL: none */
+  struct hiding *hiding;        /* of gateway-hide.h; NULL: none; freed with
+                                   the entry */
 };
 
 /* Starts zeroed, without memory. */

@@ -16,6 +16,7 @@
 #include "daemon/server.h"
 #include "daemon/session.h"
 #include "daemon/stream.h"
+#include "daemon/visible.h"
 
 /* libvirtd numbers events so; nobody looks at it. */
 #define EVENT_SERIAL 1
@@ -99,8 +100,9 @@ deliver_event (struct mail *mail)
 
   if ((session->wants_close_event || !event->is_close_event)
       && has_room (session)) {
-    if (buf_append (session_out (session), buf_data (&event->bytes),
-                    buf_len (&event->bytes)) == -1)
+    if (visible_append_events (session, session_out (session),
+                               buf_data (&event->bytes),
+                               buf_len (&event->bytes)) == -1)
       session->is_broken = true;
     session_touch (session);
   }
@@ -142,8 +144,11 @@ client_event (struct virgate_client *client, uint32_t program,
     return encode_event (&call->events, program, procedure, msg);
   if (loop_current () != session->loop)
     return mail_event (session, program, procedure, msg, false);
-  if (!has_room (session)
-      || encode_event (session_out (session), program, procedure, msg) == -1)
+  if (!has_room (session))
+    return -1;
+  if (!visible_event (session, proc_find (program, procedure), msg))
+    return 0;
+  if (encode_event (session_out (session), program, procedure, msg) == -1)
     return -1;
   session_touch (session);
   return 0;

@@ -77,12 +77,21 @@ struct virgate_acl_ops {
                  struct virgate_acl_reason *reason);
 
   /* May this identity see this object in a list or an event?  permission is
-   * the one that the procedure's rows are filtered by.
+   * the one that the procedure's rows are filtered by.  Returns as permit
+   * does.
    */
   int (*visible) (void *inst, const struct virgate_peer *peer,
                   const struct virgate_identity *identity,
                   const struct virgate_permission *permission,
                   const struct virgate_object *object);
+
+  /* Do the rules about this identity go by names of objects of this kind?
+   * Then those that the arguments identify by uuid get their name from the
+   * hypervisor before permit is asked: what a client wrote there says
+   * nothing.  NULL: no.
+   */
+  int (*by_name) (void *inst, const struct virgate_peer *peer,
+                  const struct virgate_identity *identity, const char *kind);
 };
 
 #ifdef __cplusplus

@@ -176,6 +176,12 @@ struct virgate_host {
    */
   void (*gauge) (const struct virgate_host *host, const char *name,
                  const char *help, double value);
+
+  /* The number of the connection that the facts are of; no two connections of
+   * a program ever have the same.  0: of none.  For caches: a connection's
+   * facts and identity stay as they are once it is let in.
+   */
+  uint64_t (*peer_serial) (const struct virgate_peer *peer);
 };
 
 #define VIRGATE_HOST_HAS(host, slot)                                    \

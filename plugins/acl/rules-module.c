@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * acl-rules: who may call what on which object, and what they may see.
+ */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/mem.h"
+#include "rules.h"
+
+/* Questions that one call can come to: permissions times objects. */
+#define ASKED_MAX 16
+
+static int
+acl_open (const struct virgate_host *host, void **inst)
+{
+  struct rules *rules = calloc (1, sizeof *rules);
+
+  if (rules)
+    rules->views = rules_views_new ();
+  if (rules == NULL || rules->views == NULL) {
+    free (rules);
+    return host->error (host, "out of memory");
+  }
+  if (!VIRGATE_HOST_HAS (host, identity_get)) {
+    rules_free (rules);
+    return host->error (host, "this program is too old for acl-rules");
+  }
+  rules->host = host;
+  *inst = rules;
+  return 0;
+}
+
+static void
+acl_close (void *inst)
+{
+  rules_free (inst);
+}
+
+static int
+acl_enter (void *inst, const struct virgate_peer *peer,
+           const struct virgate_identity *identity, int *read_only,
+           struct virgate_acl_reason *reason)
+{
+  return rules_entry (inst, peer, identity, read_only, reason);
+}
+
+static struct rules_asked
+question (const struct virgate_permission *pair,
+          const struct virgate_object *object, bool is_write)
+{
+  return (struct rules_asked) {
+    .perm = rules_perm_find (pair->object, pair->permission),
+    .kind = rules_object_find (pair->object),
+    .permission = pair->permission,
+    .object = object,
+    .is_write = is_write,
+  };
+}
+
+/* A permission is needed on all objects of its kind that the call names. */
+static unsigned
+add_questions (const struct virgate_acl_call *call,
+               const struct virgate_permission *pair,
+               struct rules_asked *asked, unsigned count)
+{
+  unsigned before = count;
+
+  for (uint32_t i = 0; i < call->object_count && count < ASKED_MAX; i++)
+    if (strcmp (call->objects[i].kind, pair->object) == 0)
+      asked[count++] = question (pair, &call->objects[i], call->is_write);
+  if (count == before && count < ASKED_MAX)
+    asked[count++] = question (pair, NULL, call->is_write);
+  return count;
+}
+
+static int
+acl_permit (void *inst, const struct virgate_acl_call *call,
+            struct virgate_acl_reason *reason)
+{
+  struct rules_asked asked[ASKED_MAX];
+  unsigned count = 0;
+
+  for (uint32_t i = 0; i < call->permission_count; i++) {
+    if (count == ASKED_MAX)
+      return VIRGATE_ACL_DENY;
+    count = add_questions (call, &call->permissions[i], asked, count);
+  }
+  return rules_judge (inst, call->peer, call->identity, asked, count, reason);
+}
+
+static int
+acl_visible (void *inst, const struct virgate_peer *peer,
+             const struct virgate_identity *identity,
+             const struct virgate_permission *permission,
+             const struct virgate_object *object)
+{
+  const struct rules_asked asked = question (permission, object, false);
+
+  return rules_judge (inst, peer, identity, &asked, 1, NULL);
+}
+
+static int
+acl_by_name (void *inst, const struct virgate_peer *peer,
+             const struct virgate_identity *identity, const char *kind)
+{
+  return rules_go_by_name (inst, peer, identity, rules_object_find (kind));
+}
+
+static const struct virgate_acl_ops ops = {
+  .enter = acl_enter,
+  .permit = acl_permit,
+  .visible = acl_visible,
+  .by_name = acl_by_name,
+};
+
+VIRGATE_MODULE_EXPORT const struct virgate_module virgate_module = {
+  VIRGATE_MODULE_HEAD,
+  .kind = VIRGATE_KIND_ACL,
+  .ops_size = sizeof ops,
+  .name = "rules",
+  .version = PACKAGE_VERSION,
+  .summary = "roles, and rules of who may do what with which objects",
+  .options = rules_options,
+  .open = acl_open,
+  .config = rules_config,
+  .ready = rules_ready,
+  .reload = rules_reload,
+  .close = acl_close,
+  .ops = &ops,
+};

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The table of permissions; see rules-perms.h.
+ */
+#include "config.h"
+
+#include <string.h>
+
+#include "common/mem.h"
+#include "rules-perms.h"
+
+static const char *const objects[] = {
+#define O(name) #name,
+#define P(name)
+#include "rules-perms.def"
+#undef O
+#undef P
+};
+
+
+/* An object's row has no name: it begins the object. */
+static const char *const rows[] = {
+#define O(name) NULL,
+#define P(name) #name,
+#include "rules-perms.def"
+#undef O
+#undef P
+};
+
+_Static_assert (COUNT_OF (rows) <= RULES_PERMS_MAX, "a larger set");
+
+/* The row where an object begins, or -1. */
+static int
+row_of (int object)
+{
+  for (size_t i = 0; i < COUNT_OF (rows); i++)
+    if (rows[i] == NULL && object-- == 0)
+      return i;
+  return -1;
+}
+
+int
+rules_object_find (const char *object)
+{
+  for (size_t i = 0; i < COUNT_OF (objects); i++)
+    if (strcmp (objects[i], object) == 0)
+      return i;
+  return -1;
+}
+
+int
+rules_perm_find (const char *object, const char *permission)
+{
+  int found = rules_object_find (object);
+  size_t row = found == -1 ? COUNT_OF (rows) : (size_t) row_of (found) + 1;
+
+  for (; row < COUNT_OF (rows) && rows[row]; row++)
+    if (strcmp (rows[row], permission) == 0)
+      return row;
+  return -1;
+}
+
+const char *
+rules_object_name (unsigned object)
+{
+  return object < COUNT_OF (objects) ? objects[object] : NULL;
+}
+
+bool
+rules_perm_name (unsigned perm, const char **object, const char **permission)
+{
+  int which = -1;
+
+  if (perm >= COUNT_OF (rows) || rows[perm] == NULL)
+    return false;
+  for (unsigned i = 0; i <= perm; i++)
+    which += rows[i] == NULL;
+  *object = objects[which];
+  *permission = rows[perm];
+  return true;
+}
+
+static bool
+is_like (const char *pattern, size_t len, const char *name)
+{
+  return (len == 1 && *pattern == '*')
+         || (strlen (name) == len && memcmp (pattern, name, len) == 0);
+}
+
+bool
+rules_set_add (struct rules_set *set, const char *word)
+{
+  const char *colon = strchr (word, ':'), *object, *permission;
+  bool found = false;
+
+  if (colon == NULL)
+    return false;
+  for (unsigned i = 0; i < COUNT_OF (rows); i++)
+    if (rules_perm_name (i, &object, &permission)
+        && is_like (word, colon - word, object)
+        && is_like (colon + 1, strlen (colon + 1), permission)) {
+      set->bits[i / 64] |= UINT64_C (1) << (i % 64);
+      found = true;
+    }
+  set->is_all |= strcmp (word, "*:*") == 0;
+  return found;
+}
