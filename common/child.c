@@ -11,6 +11,7 @@
 #include <spawn.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -262,6 +263,34 @@ wait_once (struct run *run, enum child_end *end)
   return fds[1].revents || now_ns () >= run->child->deadline;
 }
 
+/* How many generations are looked for, and bytes of one's numbers. */
+#define DEPTH_MAX 16
+#define CHILDREN_MAX 4096
+
+/* End those below it that left its group, as what pam_exec starts does.  A
+ * process that is stopped reaps nobody, so that the numbers stay theirs; whose
+ * parent has ended already is not found.
+ */
+static void
+kill_below (pid_t parent, int depth)
+{
+  CLEANUP_CLOSE int fd = -1;
+  char path[64], text[CHILDREN_MAX], *at = text, *end;
+  ssize_t len;
+
+  kill (parent, SIGSTOP);
+  snprintf (path, sizeof path, "/proc/%d/task/%d/children", (int) parent,
+            (int) parent);
+  fd = open (path, O_RDONLY | O_CLOEXEC);
+  len = fd == -1 ? -1 : read (fd, text, sizeof text - 1);
+  text[MAX_OF (len, 0)] = '\0';
+  for (long pid; (pid = strtol (at, &end, 10)) > 1 && *end == ' '; at = end) {
+    if (depth > 0)
+      kill_below ((pid_t) pid, depth - 1);
+    kill ((pid_t) pid, SIGKILL);
+  }
+}
+
 /* End it with its group and take its status. */
 static enum child_end
 reap (struct run *run, enum child_end end)
@@ -269,6 +298,8 @@ reap (struct run *run, enum child_end end)
   int status = 0;
   pid_t pid;
 
+  if (end != CHILD_EXITED)
+    kill_below (run->pid, DEPTH_MAX);
   kill (-run->pid, SIGKILL);
   kill (run->pid, SIGKILL);
   do

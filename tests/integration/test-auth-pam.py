@@ -349,6 +349,22 @@ HANG = ('auth required pam_exec.so quiet @DIR@/hang\n'
         'account required pam_permit.so\n')
 
 
+def hanging(daemon):
+    """Programs that pam_exec started, in sessions of their own."""
+    try:
+        return read(daemon.path('pids')).split()
+    except FileNotFoundError:
+        return []
+
+
+def ended(pid):
+    """Is a process gone, or dead and somebody else's to bury?"""
+    try:
+        return read(f'/proc/{pid}/stat').rsplit(')', 1)[1].split()[0] == 'Z'
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
 def test_stack_that_hangs():
     """It is given up after its time; meanwhile others log in elsewhere, and
     the daemon still ends."""
@@ -363,7 +379,8 @@ auth = pam-quick
 [auth pam-quick]
 module = pam
 ''')
-    d.write('hang', '#!/bin/sh\nexec sleep 300\n', 0o700)
+    d.write('hang', f'#!/bin/sh\necho $$ >>{d.dir}/pids\nexec sleep 300\n',
+            0o700)
     with d:
         with concurrent.futures.ThreadPoolExecutor(3) as pool:
             slow = [pool.submit(enters_or_ends, d) for _ in range(3)]
@@ -373,20 +390,23 @@ module = pam
             conn = plain(d.path('other'), 'alice', 'wonderland')
             assert conn is not None, d.log()
             conn.close()
-            pids = children(d.process.pid)
+            wait_until(lambda: len(hanging(d)) == 3)
+            pids = children(d.process.pid) + hanging(d)
             began = time.monotonic()
             d.stop()
             assert time.monotonic() - began < 9 * SLOW
             same([f.result() for f in slow], [False] * 3)
-        wait_until(lambda: not [p for p in pids
-                                if os.path.exists(f'/proc/{p}')],
-                   what='the helpers to end')
+        wait_until(lambda: all(ended(p) for p in pids),
+                   what='the helpers and their programs to end')
     d = Pam(HANG, f'timeout = {max(1, round(SLOW))}')
-    d.write('hang', '#!/bin/sh\nexec sleep 300\n', 0o700)
+    d.write('hang', f'#!/bin/sh\necho $$ >>{d.dir}/pids\nexec sleep 300\n',
+            0o700)
     with d:
         same(enters(d), False)
         assert 'the helper took too long' in d.log(), d.log()
         same(children(d.process.pid), [])
+        wait_until(lambda: all(ended(p) for p in hanging(d)),
+                   what='what pam_exec started to end')
 
 
 def enters_or_ends(daemon):

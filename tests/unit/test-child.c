@@ -139,8 +139,9 @@ child_that_hangs_is_killed_with_its_children (void **state)
   int64_t began = now_ns ();
   int pid;
 
-  assert_int_equal (run_for ("sleep 100 & echo $!; exec sleep 100", "", 150,
-                             -1, &child), CHILD_TOO_SLOW);
+  assert_int_equal (run_for ("setsid -w sleep 100 & sleep 100 & echo $!; "
+                             "exec sleep 100", "", 150, -1, &child),
+                    CHILD_TOO_SLOW);
   assert_true (now_ns () - began < 20 * NS_PER_S);
   out[child.out_len] = '\0';
   pid = atoi (out);
