@@ -193,9 +193,9 @@ try_one (struct choice *c, const char *mech, struct virgate_auth_data *out)
   int code = make_conn (c);
 
   if (code == SASL_OK) {
-    process_enter (conv->s, mech);
+    process_enter (conv, mech);
     code = sasl_client_start (conv->conn, mech, NULL, &data, &len, &chosen);
-    process_leave (conv->s, mech);
+    process_leave (conv, mech);
   }
   if (code != SASL_OK && code != SASL_CONTINUE) {
     note (c, mech, explain (conv, code));
@@ -300,12 +300,14 @@ client_start (void *inst, const struct virgate_auth_context *context,
               const char *mechanisms, const char *wanted, const char **mech,
               struct virgate_auth_data *out, void **result)
 {
-  struct conv *conv = conv_new (inst, context);
+  struct conv *conv = process_begin_client (inst) == 0
+                      ? conv_new (inst, context) : NULL;
   struct choice c = { .conv = conv, .context = context };
   int verdict;
 
   if (conv == NULL)
     return VIRGATE_AUTH_ERROR;
+  conv->is_client = true;
   conv->peer = conv->s->hostname ? conv->s->hostname : context->hostname;
   add_callbacks (conv);
   verdict = begin (&c, mechanisms, wanted, out);
@@ -356,9 +358,9 @@ client_step (void *opaque, const struct virgate_auth_data *in,
                           "should have ended", conv->mech);
     return VIRGATE_AUTH_ERROR;
   }
-  process_enter (conv->s, conv->mech);
+  process_enter (conv, conv->mech);
   code = sasl_client_step (conv->conn, in->data, in->len, NULL, &data, &len);
-  process_leave (conv->s, conv->mech);
+  process_leave (conv, conv->mech);
   if (code != SASL_OK && code != SASL_CONTINUE)
     return step_failed (conv, code);
   *out = (struct virgate_auth_data) { data, data ? len : 0 };

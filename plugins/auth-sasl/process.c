@@ -110,12 +110,18 @@ find_set_keytab (const struct sasl *s)
 }
 
 int
-process_begin (const struct sasl *s)
+process_begin_client (const struct sasl *s)
 {
   LOCK_FOR_SCOPE (&process.lock);
 
-  if (s->host->role == VIRGATE_ROLE_CLIENT)
-    return begin_client (s);
+  return begin_client (s);
+}
+
+int
+process_begin_server (const struct sasl *s)
+{
+  LOCK_FOR_SCOPE (&process.lock);
+
   if (begin_server (s) == -1)
     return -1;
   return s->keytab ? find_set_keytab (s) : 0;
@@ -161,27 +167,27 @@ uses_keytab (const char *mech)
  * servers have one keytab.  A client by Kerberos may wait for its KDC.
  */
 static bool
-goes_alone (const struct sasl *s, const char *mech)
+goes_alone (const struct conv *conv, const char *mech)
 {
   if (uses_keytab (mech))
-    return s->host->role == VIRGATE_ROLE_SERVER;
+    return !conv->is_client;
   return strncasecmp (mech, "SCRAM-", 6) != 0
          && strcasecmp (mech, "PLAIN") != 0;
 }
 
 void
-process_enter (const struct sasl *s, const char *mech)
+process_enter (const struct conv *conv, const char *mech)
 {
-  if (!goes_alone (s, mech))
+  if (!goes_alone (conv, mech))
     return;
   pthread_mutex_lock (&process.lock);
   if (process.set_keytab && uses_keytab (mech))
-    process.set_keytab (keytab_of (s));
+    process.set_keytab (keytab_of (conv->s));
 }
 
 void
-process_leave (const struct sasl *s, const char *mech)
+process_leave (const struct conv *conv, const char *mech)
 {
-  if (goes_alone (s, mech))
+  if (goes_alone (conv, mech))
     pthread_mutex_unlock (&process.lock);
 }

@@ -150,7 +150,7 @@ sasl_ready (void *inst)
   if (set_default (s, &s->service, "libvirt") == -1
       || set_default (s, &s->app_name, "virgated") == -1)
     return -1;
-  return s->host->role == VIRGATE_ROLE_CLIENT ? process_begin (s)
+  return s->host->role == VIRGATE_ROLE_CLIENT ? process_begin_client (s)
                                               : server_ready (s);
 }
 

@@ -68,15 +68,20 @@ const char *sasl_option (const struct sasl *s, const char *name);
 
 /* process.c: what Cyrus has once in a process -------------------------------*/
 
-/* Start the half that is wanted, once.  0, or -1 after host->error. */
-int process_begin (const struct sasl *s);
+struct conv;
+
+/* Start a half, once.  A daemon that is a gateway needs both.  0, or -1 after
+ * host->error.
+ */
+int process_begin_server (const struct sasl *s);
+int process_begin_client (const struct sasl *s);
 /* Mechanisms that there are plugins for. */
 int process_plugins (struct words *words);
 /* Is there a keytab that can be read? */
 bool process_has_keytab (const struct sasl *s);
 /* Around all that a conversation does by this mechanism. */
-void process_enter (const struct sasl *s, const char *mech);
-void process_leave (const struct sasl *s, const char *mech);
+void process_enter (const struct conv *conv, const char *mech);
+void process_leave (const struct conv *conv, const char *mech);
 
 /* conv.c: one conversation, either side -------------------------------------*/
 
@@ -86,6 +91,7 @@ struct conv {
   sasl_callback_t callbacks[8];
   char mech[SASL_MECHNAMEMAX + 1];
   bool is_secure;               /* nobody can listen */
+  bool is_client;
   bool is_done;
   char *decoy;                  /* why it cannot succeed; NULL: it can */
   uint32_t bits;                /* of the layer, once done */

@@ -98,7 +98,7 @@ ask_offer (struct sasl *s, uint32_t caps, char **offer)
 int
 server_ready (struct sasl *s)
 {
-  if (process_begin (s) == -1 || make_mech_list (s) == -1
+  if (process_begin_server (s) == -1 || make_mech_list (s) == -1
       || ask_offer (s, 0, &s->offered[0]) == -1
       || ask_offer (s, VIRGATE_CAP_LOCAL, &s->offered[1]) == -1)
     return -1;
@@ -262,10 +262,10 @@ start (struct conv *conv, const struct virgate_auth_context *context,
 
   if (code != SASL_OK)
     return code;
-  process_enter (conv->s, conv->mech);
+  process_enter (conv, conv->mech);
   code = sasl_server_start (conv->conn, conv->mech, in->data, in->len, &data,
                             &len);
-  process_leave (conv->s, conv->mech);
+  process_leave (conv, conv->mech);
   *said = (struct virgate_auth_data) { data, data ? len : 0 };
   return code;
 }
@@ -324,9 +324,9 @@ server_step (void *opaque, const struct virgate_auth_data *in,
   unsigned len = 0;
   int code;
 
-  process_enter (conv->s, conv->mech);
+  process_enter (conv, conv->mech);
   code = sasl_server_step (conv->conn, in->data, in->len, &data, &len);
-  process_leave (conv->s, conv->mech);
+  process_leave (conv, conv->mech);
   said = (struct virgate_auth_data) { data, data ? len : 0 };
   return judge (conv, code, &said, out, identity);
 }

@@ -217,6 +217,31 @@ assert not bad, bad
 """, env=ticket, check=0)
 
 
+def test_a_gateway_is_server_and_client():
+    """A layer on either side, and much data through both."""
+    if not os.path.exists(os.path.join(BUILD, 'plugins', 'driver-upstream')):
+        raise Skip('there is no driver-upstream')
+    with Kdc() as kdc, theirs_at(kdc) as theirs, \
+            tempfile.TemporaryDirectory() as root:
+        ticket = kdc.ticket()
+        gateway = ours_at(kdc)
+        gateway.env['KRB5CCNAME'] = ticket['KRB5CCNAME']
+        gateway.config = gateway.config.replace(
+            '[driver test]', '[driver far]\nmodule = upstream\n'
+            f'uri = test:*\nupstream = {theirs.uri_tcp()}')
+        xml, text = large_xml('far')
+        path = os.path.join(root, 'xml')
+        with open(path, 'w') as f:
+            f.write(xml)
+        with gateway:
+            for client in CLIENTS:
+                same(names(client, gateway.uri_tcp(), ticket),
+                     (0, ['test']))
+                got = define_and_dump(client, gateway.uri_tcp(), ticket,
+                                      path, 'far')
+                same(got == text, True)
+
+
 def test_beside_libvirt_in_one_process():
     """Both libraries use Cyrus; neither takes it away from the other,
     whichever comes first."""

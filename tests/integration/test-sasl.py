@@ -101,7 +101,15 @@ def test_nobody_finds_out_who_there_is():
         with VirgatedSasl(f'database = {users}') as ours:
             for mech in PASSWORDS[:2]:
                 salts, times = {}, {'alice': [], 'nobody': []}
-                for user in ('alice', 'nobody') * 10:
+                def told_apart():
+                    """A busy machine can be late, never early."""
+                    fast, slow = sorted(min(t) for t in times.values())
+                    return slow > 2 * fast + 0.002
+
+                for i in range(200):
+                    if i > 20 and (SLOW != 1 or not told_apart()):
+                        break
+                    user = ('alice', 'nobody')[i % 2]
                     text, took = first_answer(ours.socket, mech, user)
                     m = shape.match(text)
                     assert m, text
@@ -110,9 +118,7 @@ def test_nobody_finds_out_who_there_is():
                     times[user].append(took)
                 same([len(s) for s in salts.values()], [1, 1], salts)
                 same(len({len(s) for (s,) in salts.values()}), 1, salts)
-                if SLOW == 1:
-                    fast, slow = sorted(min(t) for t in times.values())
-                    assert slow < 2 * fast + 0.002, times
+                assert SLOW != 1 or not told_apart(), times
 
 
 def offered(where):
