@@ -11,6 +11,7 @@
 #include <virgate/remote.h>
 
 #include "common/cleanup.h"
+#include "common/mem.h"
 #include "daemon/builtin.h"
 #include "daemon/dispatch.h"
 #include "daemon/gateway-hide.h"
@@ -177,6 +178,8 @@ gateway_call (struct session *session, const struct frame *frame,
   passed->note = steal_pointer (&mine);
   verdict = give (session, &asked, row == NULL || (row->flags & PROC_FDS_IN));
   if (verdict == WIRE_NEXT) {
+    if (row && (row->flags & PROC_SECRET) && session->onward)
+      session->onward->has_secret = true;
     session->requests++;
     session->request_bytes += frame->len;
     return WIRE_NEXT;
@@ -396,6 +399,19 @@ code_of (const struct virgate_frame *frame)
   return code ? (int32_t) code : VIRGATE_ERR_INTERNAL_ERROR;
 }
 
+/* The daemon behind calls its connection to us secure when it is local; so it
+ * is only if the way there is.
+ */
+static bool
+is_false_claim (const struct session *session, const struct passed *passed,
+                const struct virgate_frame *frame)
+{
+  return session->onward && frame->status == FRAME_OK
+         && passed->program == VIRGATE_REMOTE_PROGRAM
+         && passed->procedure == VIRGATE_REMOTE_PROC_CONNECT_IS_SECURE
+         && !link_is_secure (session->onward);
+}
+
 static int
 send_reply (struct session *session, const struct frame_header *head,
             const struct virgate_frame *frame)
@@ -411,11 +427,17 @@ send_reply (struct session *session, const struct frame_header *head,
     return -1;
   if (frame->fd_count > 0 && !session_passes_fds (session))
     return reply_without_fds (session, head, passed);
+  if (is_false_claim (session, passed, frame))
+    memset ((char *) frame->payload, 0, frame->len);
   given.procedure = hiding_procedure (passed);
   if (passed->hiding && frame->status == FRAME_OK
       ? hiding_reply (session, &given, frame, passed, &code) == -1
       : append (session, &given, frame) == -1)
     return -1;
+  if (passed->row && (passed->row->flags & PROC_SECRET)) {
+    session->has_secret = true;
+    wipe ((char *) frame->payload, frame->len);
+  }
   reply_sent (session, passed, code);
   return 0;
 }

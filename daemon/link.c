@@ -29,6 +29,12 @@ link_passes_fds (const struct virgate_link *link)
   return link->dialed.caps & VIRGATE_CAP_PASSES_FDS;
 }
 
+bool
+link_is_secure (const struct virgate_link *link)
+{
+  return link->dialed.caps & (VIRGATE_CAP_LOCAL | VIRGATE_CAP_ENCRYPTED);
+}
+
 /* The end ------------------------------------------------------------------ */
 
 static void
@@ -184,6 +190,9 @@ written (struct virgate_link *link)
   struct buf *out = &link->out.buf;
 
   link->want_out = 0;
+  if (link->has_secret)
+    wipe (out->base, out->size);
+  link->has_secret = false;
   if (link->loop->out.base == NULL && out->size <= LOOP_OUT_KEEP) {
     link->loop->out = *out;
     *out = (struct buf) BUF_INIT;

@@ -47,6 +47,7 @@ struct virgate_link {
   bool is_full;                 /* link_send said AGAIN */
   bool is_serving;              /* its turn is on */
   bool has_keepalive;           /* the far side knows pings */
+  bool has_secret;              /* the output does: wipe it once written */
 };
 
 /* What a module that answers a far side asks for, from libvirt's auth.conf; as
@@ -72,6 +73,9 @@ void link_continue (struct virgate_link *link);
 
 /* May descriptors be sent with a frame? */
 bool link_passes_fds (const struct virgate_link *link);
+
+/* Can nobody on the way read what passes? */
+bool link_is_secure (const struct virgate_link *link);
 
 /* Ping those that are due, end the dead ones. */
 void links_keepalive (struct loop *loop);

@@ -48,6 +48,9 @@ return_out (struct session *session)
 {
   struct buf *out = &session->out.buf;
 
+  if (session->has_secret)
+    wipe (out->base, out->size);
+  session->has_secret = false;
   if (session->loop->out.base == NULL && out->size <= LOOP_OUT_KEEP) {
     session->loop->out = *out;
     *out = (struct buf) BUF_INIT;

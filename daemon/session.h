@@ -111,6 +111,7 @@ struct session {
   bool is_opening : 1;          /* an open is under way */
   bool wants_close_event : 1;   /* registered a close callback */
   bool is_broken : 1;           /* close at the end of the turn */
+  bool has_secret : 1;          /* the output does: wipe it once written */
 };
 
 /* Take over a connection that was accepted (main thread), hand it to the

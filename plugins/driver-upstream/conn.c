@@ -35,10 +35,8 @@ static void
 link_closed (void *opaque, const struct virgate_error *why)
 {
   struct upstream_conn *conn = opaque;
-  const struct virgate_host *host = conn->upstream->host;
 
-  host->log (host, VIRGATE_LOG_NOTICE, "%s: %s", conn->upstream->uri,
-             why->message ? why->message : "closed");
+  health_lost (conn->upstream, why->message ? why->message : "lost");
   conn->upstream->driver->client_lost (conn->client, why, CLOSE_REASON_EOF);
 }
 

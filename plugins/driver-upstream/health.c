@@ -114,6 +114,20 @@ health_end (struct upstream *upstream, const char *error, int64_t began)
 }
 
 void
+health_lost (struct upstream *upstream, const char *why)
+{
+  struct health *health = &upstream->health;
+  int64_t now = now_ns ();
+
+  LOCK_FOR_SCOPE (&health->lock);
+  if (health->lost_at > 0 && now - health->lost_at < NS_PER_S)
+    return;
+  health->lost_at = now;
+  upstream->host->log (upstream->host, VIRGATE_LOG_NOTICE, "%s: %s",
+                       upstream->uri, why);
+}
+
+void
 health_leave (struct upstream *upstream)
 {
   LOCK_FOR_SCOPE (&upstream->health.lock);

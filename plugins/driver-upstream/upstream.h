@@ -19,6 +19,7 @@ struct health {
   bool is_probing;              /* somebody is trying while it fails */
   int64_t since;                /* when it began to fail */
   int64_t retry_at;             /* nobody tries before */
+  int64_t lost_at;              /* when a lost connection was last logged */
   char why[256];                /* what the last attempt met */
 };
 
@@ -54,6 +55,8 @@ void health_free (struct health *health);
 int health_begin (struct upstream *upstream, char *why, size_t size);
 /* How the attempt ended: error NULL for well.  began: now_ns then. */
 void health_end (struct upstream *upstream, const char *error, int64_t began);
+/* A connection was lost: say so, once for all that go together. */
+void health_lost (struct upstream *upstream, const char *why);
 /* A connection is closed. */
 void health_leave (struct upstream *upstream);
 
