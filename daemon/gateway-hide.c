@@ -137,11 +137,11 @@ hiding_passes_event (struct session *session,
   CLEANUP (arena_free) struct arena arena;
   void *msg;
 
+  arena_init (&arena, CALL_ARENA_MAX);
   if (!visible_is_judged (session))
     return true;
   if (row == NULL)
     return false;               /* nobody can tell what it is about */
-  arena_init (&arena, CALL_ARENA_MAX);
   return xdr_decode (row->args, frame->payload, frame->len, &arena, &msg,
                      NULL) == 0
          && visible_event (session, row, msg);

@@ -236,9 +236,12 @@ convert_item (struct arena *arena, const struct xdr_field *to, void *out,
 {
   const struct xdr_field *uuid = field_of (from->type, "uuid");
   const struct xdr_field *id = field_of (from->type, "id");
+  const struct xdr_field *name = field_of (from->type, "name");
 
   if (to->op == XDR_I32 && id)
     *(int32_t *) out = *(int32_t *) at (id, item);
+  else if (name)
+    *(char **) out = *(char **) at (name, item);
   else if (uuid)
     *(char **) out = uuid_text (arena, at (uuid, item));
   return to->op == XDR_I32 || *(char **) out ? 0 : -1;

@@ -10,3 +10,9 @@ check_PROGRAMS += test-acl-ip
 test_acl_ip_SOURCES = test-acl-ip.c
 thread_tests += test-acl-ip
 endif
+
+if HAVE_ACL_RULES
+check_PROGRAMS += test-acl-rules
+test_acl_rules_SOURCES = test-acl-rules.c
+test_acl_rules_LDADD = $(top_builddir)/plugins/acl/librules.la $(LDADD)
+endif
