@@ -134,7 +134,7 @@ hiding_passes_event (struct session *session,
                      const struct virgate_frame *frame)
 {
   const struct proc_row *row = proc_find (frame->program, frame->procedure);
-  CLEANUP (arena_free) struct arena arena;
+  CLEANUP (arena_free) struct arena arena = { 0 };
   void *msg;
 
   arena_init (&arena, CALL_ARENA_MAX);
