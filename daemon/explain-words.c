@@ -167,6 +167,20 @@ read_listener (const struct word *word)
 }
 
 static int
+read_call (const struct word *word)
+{
+  return read_once (word, &word->question->call);
+}
+
+/* The object of the call; the key is its kind. */
+static int
+read_object (const struct word *word)
+{
+  word->question->object_kind = word->key->name;
+  return read_once (word, &word->question->object);
+}
+
+static int
 read_user (const struct word *word)
 {
   return read_once (word, &word->question->user);
@@ -215,6 +229,11 @@ static const struct key keys[] = {
   { VIRGATE_FACT_SSH_KEY, read_string, VIRGATE_VOUCH_EXCHANGE, false },
   { VIRGATE_FACT_SSH_IDENTITY, read_string, VIRGATE_VOUCH_EXCHANGE, false },
   { VIRGATE_FACT_READ_ONLY, read_number, VIRGATE_VOUCH_EXCHANGE, false },
+  { "call", read_call, 0, false },
+  { "domain", read_object, 0, false },
+  { "network", read_object, 0, false },
+  { "storage_pool", read_object, 0, false },
+  { "storage_vol", read_object, 0, false },
   { "user", read_user, 0, false },
   { "group", read_group, 0, false },
   { "method", read_method, 0, false },
@@ -315,6 +334,8 @@ explain_free (struct explain_question *question)
 {
   free (question->listener);
   free (question->user);
+  free (question->call);
+  free (question->object);
   free_words (&question->groups);
   free_words (&question->methods);
   peer_free (&question->early);

@@ -20,6 +20,9 @@ struct words {
 struct explain_question {
   char *listener;               /* NULL: the only one */
   char *user;                   /* by a conversation; NULL: none is held */
+  char *call;                   /* a procedure; NULL: none */
+  const char *object_kind;      /* that it is about; NULL: none */
+  char *object;                 /* its name */
   struct words groups, methods; /* that come with it */
   struct virgate_peer early;    /* facts that are known at once */
   struct virgate_peer late;     /* and after the handshake */

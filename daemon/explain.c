@@ -21,6 +21,7 @@
 #include "daemon/listeners.h"
 #include "daemon/server.h"
 #include "daemon/settings.h"
+#include "protocol/table.h"
 
 /* The session that never was. */
 struct inquiry {
@@ -165,6 +166,42 @@ is_admitted (struct inquiry *inquiry)
   return say_access ("connection", "admitted", &answer);
 }
 
+/* Would a call be permitted?  Permissions that depend on arguments are those
+ * of arguments that are all 0.
+ */
+static enum explain_status
+ask_call (struct inquiry *inquiry, bool is_read_only)
+{
+  const struct explain_question *question = inquiry->question;
+  const struct proc_row *row = proc_find_name (question->call, NULL);
+  struct virgate_permission needs[PROC_PERMISSIONS_MAX];
+  const struct virgate_object object = {
+    .kind = question->object_kind, .name = question->object,
+  };
+  CLEANUP_FREE void *args = NULL;
+  struct access_answer answer;
+
+  if (row == NULL || (row->flags & PROC_EVENT))
+    return usage ("there is no procedure '%s'", question->call);
+  args = calloc (1, row->args ? row->args->size : 1);
+  if (args == NULL)
+    return usage ("out of memory");
+  if (is_read_only && proc_is_denied_read_only (row, args)) {
+    say ("call", "%s: refused: the connection only reads", row->name);
+    return EXPLAIN_REFUSED;
+  }
+  access_ask_permit (inquiry->policy, &(const struct virgate_acl_call) {
+    .size = sizeof (struct virgate_acl_call), .number = row->number,
+    .procedure = row->name, .peer = &inquiry->session.peer,
+    .identity = &inquiry->session.identity, .permissions = needs,
+    .permission_count = proc_needs (row, args, needs),
+    .objects = &object, .object_count = object.kind != NULL,
+    .is_write = proc_is_denied_read_only (row, args),
+  }, &answer);
+  return say_access (row->name, "allowed", &answer) ? EXPLAIN_IN
+                                                    : EXPLAIN_REFUSED;
+}
+
 static enum explain_status
 ask_entry (struct inquiry *inquiry)
 {
@@ -186,6 +223,9 @@ ask_entry (struct inquiry *inquiry)
          session->listener->title);
   else
     say ("answer", "let in%s", answer.read_only ? ", to read only" : "");
+  if (inquiry->question->call)
+    return ask_call (inquiry, inquiry->policy->is_read_only
+                              || answer.read_only);
   return EXPLAIN_IN;
 }
 

@@ -225,6 +225,26 @@ def test_a_file_is_read_again_and_a_wrong_one_is_not():
                        20, 'no rule')
 
 
+def test_explain_of_calls():
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, 'virgated.conf')
+        with open(path, 'w') as f:
+            f.write((LISTENER % RULES).replace('@DIR@', folder) + DRIVER)
+
+        def explain(question):
+            code, out, err = command(RUN, 'virgated', '--config', path,
+                                     '--explain', question)
+            return code, out + err
+
+        code, out = explain('uid=5 call=domain_destroy domain=web-1')
+        assert code == 0 and 'allowed: rule = allow operator uid:5' in out, out
+        assert f'{path}:' in out, out
+        code, out = explain('uid=5 call=domain_destroy domain=db-1')
+        assert code == 1 and 'no rule gives domain:stop' in out, out
+        code, out = explain('uid=2 call=nonsense')
+        assert code == 2 and "no procedure 'nonsense'" in out, out
+
+
 def test_mistakes_are_named():
     for line, text in [
             ('rule = allow', 'without a role'),
