@@ -207,7 +207,6 @@ auth_start_chain (struct auth *auth)
   struct virgate_auth_context context;
   int result;
 
-  auth_drop_conversation (auth);
   auth->out = (struct virgate_auth_data) { NULL, 0 };
   result = auth_decide (session, auth->chain, 0, index, true);
   if (result != VIRGATE_AUTH_YES)
@@ -231,10 +230,13 @@ start_chains (struct auth *auth)
 {
   int result;
 
-  do
+  do {
     result = auth_start_chain (auth);
-  while (result != VIRGATE_AUTH_YES && result != VIRGATE_AUTH_MORE
-         && choose (auth, auth->chain - policy_of (auth)->chains + 1));
+    if (result == VIRGATE_AUTH_YES || result == VIRGATE_AUTH_MORE)
+      return result;
+    /* By the method that began it, not by the next one. */
+    auth_drop_conversation (auth);
+  } while (choose (auth, auth->chain - policy_of (auth)->chains + 1));
   return result;
 }
 

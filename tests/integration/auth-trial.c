@@ -36,6 +36,7 @@ struct trial {
 };
 
 struct conv {
+  const char *owner;            /* the module's name */
   struct trial *trial;
   char answer[16];
 };
@@ -170,20 +171,16 @@ trial_start (void *inst, const struct virgate_auth_context *context,
              struct virgate_identity *identity)
 {
   struct conv *conv;
-  int result;
 
   if (strcmp (mech, "PLAIN") == 0)
     return plain (inst, in, identity);
   conv = calloc (1, sizeof *conv);
   if (conv == NULL)
     return VIRGATE_AUTH_ERROR;
+  conv->owner = NAME;
   conv->trial = inst;
-  result = answer (conv, in, out, identity);
-  if (result == VIRGATE_AUTH_MORE || result == VIRGATE_AUTH_YES)
-    *conv_r = conv;
-  else
-    free (conv);
-  return result;
+  *conv_r = conv;               /* the host frees it, whatever is answered */
+  return answer (conv, in, out, identity);
 }
 
 static int
@@ -193,6 +190,17 @@ trial_step (void *conv, const struct virgate_auth_data *in,
   return answer (conv, in, out, identity);
 }
 
+/* Other modules' conversations are none of ours. */
+static void
+trial_conv_free (void *opaque)
+{
+  struct conv *conv = opaque;
+
+  if (strcmp (conv->owner, NAME) != 0)
+    abort ();
+  free (conv);
+}
+
 static const struct virgate_auth_ops ops = {
   .flags = FLAGS,
   .decide = trial_decide,
@@ -200,7 +208,7 @@ static const struct virgate_auth_ops ops = {
   .mechanisms = trial_mechanisms,
   .start = trial_start,
   .step = trial_step,
-  .conv_free = free,
+  .conv_free = trial_conv_free,
 #endif
 };
 

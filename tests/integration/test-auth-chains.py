@@ -227,6 +227,8 @@ CASES = [
     ('the same user in the second', 'pw pw2', 'plain joe:other in', None),
     ('in neither database', 'pw pw2', 'plain joe:x no',
      'pw: wrong password for joe; pw2: wrong password for joe'),
+    ('the second one talks as well', 'talk slowtalk', 'start TALK no no/'
+     'start TALK more more/step yes in', 'slowtalk: the trial says no'),
     ('the second database is slow', 'pw slow', 'plain sam:slow in', None),
     ('the first database is slow', 'slow pw', 'plain joe:right in', None),
     ('each mechanism once', 'pw both pw2', 'init PLAIN,TALK/plain kim:both in',
