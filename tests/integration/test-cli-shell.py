@@ -115,6 +115,7 @@ def test_typed_commands_are_answered_and_completed():
             t.expect('virgate # ')
             t.send('call domain_lookup_by_name \'{"name": "test"}\'\n')
             t.expect('"uuid"')
+            t.expect('virgate # ')
             t.send(' echo not remembered\n')
             t.expect('\nnot remembered')
             t.expect('virgate # ')
