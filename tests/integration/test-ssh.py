@@ -2,8 +2,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """ssh that works: ways to stock and own daemons, keys and agents, what the
 user's ssh config says, jump hosts, and one connection for all."""
+import array
 import contextlib
+import random
 import re
+import socket
+import threading
 
 from ssh import *
 
@@ -393,6 +397,72 @@ def test_a_server_with_few_sessions_gets_more_connections():
     with setup(config='MaxSessions 2') as (home, server):
         works(connect(home, *[uri(server)] * 5), 5)
         same(logins(server), 3)
+
+
+# Bytes
+
+class Numbers:
+    """Sends and wants a row of numbers on a Unix socket, with stalls."""
+
+    def __init__(self, path, total):
+        self.total, self.wrong = total, []
+        self.random = random.Random(1)
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(path)
+        self.listener.listen(1)
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+
+    @staticmethod
+    def row(at, count):
+        first = at // 8
+        data = array.array('Q', range(first, (at + count + 7) // 8))
+        return data.tobytes()[at - first * 8:at - first * 8 + count]
+
+    def stall(self):
+        if self.random.random() < 0.01:
+            time.sleep(self.random.random() * 0.02)
+
+    def send(self, conn):
+        at = 0
+        while at < self.total:
+            count = min(self.random.randrange(1, 300000), self.total - at)
+            conn.sendall(self.row(at, count))
+            at += count
+            self.stall()
+
+    def serve(self):
+        conn, _ = self.listener.accept()
+        conn.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+        sender = threading.Thread(target=self.send, args=[conn], daemon=True)
+        sender.start()
+        at = 0
+        while at < self.total:
+            data = conn.recv(self.random.randrange(1, 200000))
+            if data == b'' or data != self.row(at, len(data)):
+                self.wrong.append(at)
+                break
+            at += len(data)
+            self.stall()
+        sender.join()
+        conn.close()
+
+
+def test_no_byte_is_lost_between_stalls_and_new_keys():
+    """VIRGATE_SSH_MIB=1024 for a long run."""
+    mib = int(os.environ.get('VIRGATE_SSH_MIB', '16'))
+    program = os.path.join(BUILD, 'tests', 'integration', 'ssh-bytes')
+    for config in '', 'RekeyLimit 4M\n':
+        with Home() as home, tempfile.TemporaryDirectory() as folder, \
+                Sshd(public(home.key()), config=config, libvirt=folder) \
+                as server:
+            home.know(server)
+            far = Numbers(os.path.join(folder, 'sock'), mib << 20)
+            command(RUN, program, uri(server, 'socket=/run/libvirt/sock'),
+                    str(mib), '7', check=0, env=home.environment(),
+                    timeout=60 + 2 * mib)
+            far.thread.join(20 * SLOW)
+            same((far.thread.is_alive(), far.wrong), (False, []), config)
 
 
 # The other backend
