@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/buf.h"
@@ -41,6 +42,7 @@ struct audit {
   int fd;
   bool is_ending, has_ended;
   bool has_failed;              /* writing did; the log was told once */
+  bool is_torn;                 /* the file ends in a part of a line */
 };
 
 static int
@@ -52,37 +54,39 @@ open_path (const char *path)
 
 /* The thread --------------------------------------------------------------- */
 
-/* 0, or -1 with errno.  A line that was written in part is ended first. */
-static int
+/* Bytes that were written; errno says why they are not all. */
+static size_t
 write_all (int fd, const char *data, size_t len)
 {
-  while (len > 0) {
-    ssize_t n = write (fd, data, len);
+  size_t done = 0;
+
+  while (done < len) {
+    ssize_t n = write (fd, data + done, len - done);
 
     if (n == -1 && errno != EINTR)
-      return -1;
-    if (n > 0) {
-      data += n;
-      len -= n;
-    }
+      break;
+    done += MAX_OF (n, 0);
   }
-  return 0;
+  return done;
 }
 
-static int
+static size_t
 write_journal (char *data, size_t len)
 {
-  char *end = data + len;
+  size_t done = 0;
 
-  while (data < end) {
-    char *newline = memchr (data, '\n', end - data);
+  while (done < len) {
+    char *newline = memchr (data + done, '\n', len - done);
+    int result;
 
     *newline = '\0';
-    if (systemd_journal (data) == -1)
-      return -1;
-    data = newline + 1;
+    result = systemd_journal (data + done);
+    *newline = '\n';
+    if (result == -1)
+      break;
+    done = newline + 1 - data;
   }
-  return 0;
+  return done;
 }
 
 static uint64_t
@@ -95,29 +99,31 @@ count_lines (const char *data, size_t len)
   return count;
 }
 
-/* What was lost is said where it is missing.  Locked. */
-static void
+/* What was lost is said where it is missing.  Returns how many lines that
+ * are, once the batch is written.  Locked.
+ */
+static uint64_t
 tell_lost (struct audit *audit, struct buf *batch)
 {
+  uint64_t lost = audit->lost - audit->told;
   char line[100];
   int len;
 
-  if (audit->lost == audit->told)
-    return;
+  if (lost == 0)
+    return 0;
   len = snprintf (line, sizeof line, "{\"event\":\"lost\",\"lines\":%llu}\n",
-                  (unsigned long long) (audit->lost - audit->told));
-  if (buf_append (batch, line, len) == 0)
-    audit->told = audit->lost;
+                  (unsigned long long) lost);
+  return buf_append (batch, line, len) == 0 ? lost : 0;
 }
 
 /* Take all that waits.  Locked. */
-static void
+static uint64_t
 take (struct audit *audit, struct buf *batch)
 {
   *batch = audit->lines;
   audit->lines = (struct buf) BUF_INIT;
   audit->count = 0;
-  tell_lost (audit, batch);
+  return tell_lost (audit, batch);
 }
 
 static void
@@ -128,24 +134,44 @@ complain (struct audit *audit, int errnum)
              audit->path ? audit->path : "journal", strerror (errnum));
 }
 
+/* What came of a batch, when so many bytes of it were written.  Locked. */
+static void
+settle (struct audit *audit, const struct buf *batch, size_t done,
+        uint64_t told)
+{
+  const char *data = buf_data (batch);
+  size_t len = buf_len (batch);
+
+  if (done > 0)
+    audit->is_torn = data[done - 1] != '\n';
+  if (done == len)
+    audit->told += told;
+  else                          /* to be told again */
+    audit->lost += count_lines (data + done, len - done) - (told > 0);
+}
+
 /* Not locked while it writes. */
 static void
-put_batch (struct audit *audit, struct buf *batch)
+put_batch (struct audit *audit, struct buf *batch, uint64_t told)
 {
-  uint64_t lines = count_lines (buf_data (batch), buf_len (batch));
-  int fd = audit->fd, result, errnum;
+  bool is_torn = audit->is_torn;
+  size_t len = buf_len (batch), done = 0;
+  int fd = audit->fd, errnum;
 
   pthread_mutex_unlock (&audit->lock);
-  result = audit->path ? write_all (fd, buf_data (batch), buf_len (batch))
-                       : write_journal (buf_data (batch), buf_len (batch));
+  if (audit->path == NULL)
+    done = write_journal (buf_data (batch), len);
+  else if (!is_torn || write_all (fd, "\n", 1) == 1) {
+    is_torn = false;
+    done = write_all (fd, buf_data (batch), len);
+  }
   errnum = errno;
   pthread_mutex_lock (&audit->lock);
-  if (result == -1) {
-    audit->lost += lines;
-    if (!audit->has_failed)
-      complain (audit, errnum);
-  }
-  audit->has_failed = result == -1;
+  audit->is_torn = is_torn;
+  if (done < len && !audit->has_failed)
+    complain (audit, errnum);
+  audit->has_failed = done < len;
+  settle (audit, batch, done, told);
 }
 
 static void *
@@ -156,13 +182,14 @@ audit_main (void *opaque)
   pthread_mutex_lock (&audit->lock);
   while (audit->count > 0 || !audit->is_ending) {
     CLEANUP (buf_free) struct buf batch = BUF_INIT;
+    uint64_t told;
 
     if (audit->count == 0) {
       pthread_cond_wait (&audit->more, &audit->lock);
       continue;
     }
-    take (audit, &batch);
-    put_batch (audit, &batch);
+    told = take (audit, &batch);
+    put_batch (audit, &batch, told);
   }
   audit->has_ended = true;
   pthread_cond_signal (&audit->done);
@@ -197,6 +224,7 @@ void
 audit_reopen (struct audit *audit)
 {
   int fd = audit->path ? open_path (audit->path) : -1;
+  struct stat st;
 
   if (audit->path == NULL)
     return;
@@ -207,6 +235,10 @@ audit_reopen (struct audit *audit)
   /* The thread may be writing: its descriptor's number stays. */
   if (dup3 (fd, audit->fd, O_CLOEXEC) == -1)
     complain (audit, errno);
+  pthread_mutex_lock (&audit->lock);
+  if (fstat (fd, &st) == 0 && st.st_size == 0)
+    audit->is_torn = false;
+  pthread_mutex_unlock (&audit->lock);
   close (fd);
 }
 

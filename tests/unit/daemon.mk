@@ -28,6 +28,10 @@ check_PROGRAMS += test-daemon-workers
 test_daemon_workers_SOURCES = test-daemon-workers.c
 test_daemon_workers_LDADD = $(DAEMON_LIB) $(LDADD)
 
+check_PROGRAMS += test-daemon-audit
+test_daemon_audit_SOURCES = test-daemon-audit.c
+test_daemon_audit_LDADD = $(DAEMON_LIB) $(LDADD)
+
 check_PROGRAMS += test-daemon-settings
 test_daemon_settings_SOURCES = test-daemon-settings.c
 test_daemon_settings_LDADD = $(DAEMON_LIB) $(LDADD)
