@@ -197,17 +197,22 @@ access_admits (struct session *session)
   return answer.is_yes;
 }
 
+/* The config may have been read again since the session began. */
 bool
-access_enters (struct session *session)
+access_enters (struct session *session, const struct policy *begun)
 {
+  const struct policy *now = session->listener->policy;
+  bool is_read_only = now->is_read_only || begun->is_read_only;
   struct access_answer answer;
 
-  access_ask_enter (session->listener->policy, &session->peer,
-                    &session->identity, &answer);
+  access_ask_enter (now, &session->peer, &session->identity, &answer);
+  is_read_only |= answer.read_only;
+  if (answer.is_yes && begun != now)
+    access_ask_enter (begun, &session->peer, &session->identity, &answer);
   session->is_barred = !answer.is_yes;
   if (!answer.is_yes)
     refuse (session, "entry", TALLY_ACL_IDENTITY, &answer);
-  else if (answer.read_only)
+  else if (is_read_only || answer.read_only)
     session->is_read_only = true;
   /* From here on who it is stays as it is. */
   session->peer.serial = atomic_fetch_add (&serials, 1) + 1;

@@ -50,10 +50,11 @@ void access_describe (const struct access_answer *answer, char *text,
 #define ACCESS_TEXT_MAX 512
 
 /* The same for a session; the log has the reason when the answer is no.
- * access_enters may make the session read-only.
+ * access_enters may make the session read-only; begun is the policy that it
+ * began to authenticate by, and what both that and today's say counts.
  */
 bool access_admits (struct session *session);
-bool access_enters (struct session *session);
+bool access_enters (struct session *session, const struct policy *begun);
 /* Has any list an opinion on calls? */
 bool access_judges_calls (const struct session *session);
 /* WAIT: an object's name is not known yet; the call is to be held, and judged

@@ -209,6 +209,13 @@ put_address (struct admin_params *params, struct virgate_call *call,
     admin_param_string (params, "sock_addr", "127.0.0.1:0");
 }
 
+/* Before it is let in nothing is settled, and a worker may be adding to it. */
+static bool
+has_identity (const struct session *session)
+{
+  return session->state >= SESSION_OPEN;
+}
+
 /* The first name of a kind that the kernel's word stands for: whoever made it
  * of an id had the time to look it up.  A number otherwise.
  */
@@ -220,7 +227,8 @@ put_name (struct admin_params *params, struct virgate_call *call,
   struct virgate_identity_entry entry;
   char text[32];
 
-  for (uint32_t n = 0; identity_get (&session->identity, kind, n, &entry); n++)
+  for (uint32_t n = 0; has_identity (session)
+       && identity_get (&session->identity, kind, n, &entry); n++)
     if (entry.vouch == VIRGATE_VOUCH_KERNEL) {
       admin_param_string (params, field, keep (call, entry.value));
       return;
@@ -252,8 +260,10 @@ static void
 put_identity (struct admin_params *params, struct virgate_call *call,
               const struct session *session)
 {
-  const char *name = identity_get_name (&session->identity);
-  const char *method = identity_get_method (&session->identity, 0);
+  bool is_in = has_identity (session);
+  const char *name = is_in ? identity_get_name (&session->identity) : NULL;
+  const char *method = is_in ? identity_get_method (&session->identity, 0)
+                             : NULL;
   struct virgate_fact dn;
 
   if (name)

@@ -22,8 +22,6 @@
 /* Longest list of mechanisms. */
 #define MECHANISMS_MAX 1024
 
-#define NOT_ENTERED "an access list lets it not in"
-
 static const struct auth_policy *
 policy_of (const struct auth *auth)
 {

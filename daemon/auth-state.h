@@ -10,6 +10,9 @@
 #include "daemon/auth.h"
 #include "daemon/session.h"
 
+/* Why somebody who is known is refused, for the log. */
+#define NOT_ENTERED "an access list lets it not in"
+
 enum auth_task {
   AUTH_FACTS,                   /* all chains, from the facts */
   AUTH_POLKIT_DECIDES,          /* the chains with a polkit method */

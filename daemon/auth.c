@@ -420,10 +420,25 @@ log_entry (const struct session *session)
                session->is_read_only ? ", to read only" : "");
 }
 
+/* Has its listener become one for others while it came? */
+static bool
+still_serves (const struct session *session, const struct policy *policy)
+{
+  if (policy->is_admin == session->is_admin)
+    return true;
+  session_log (session, VIRGATE_LOG_NOTICE, "the listener's service was "
+               "changed meanwhile");
+  return false;
+}
+
 int
 auth_succeed (struct session *session)
 {
-  if (!access_enters (session)) {
+  const struct policy *now = session->listener->policy;
+
+  if (!still_serves (session, now)
+      || !access_enters (session, session->auth ? session->auth->policy
+                                                : now)) {
     if (session->auth)
       auth_fail (session->auth);
     return -1;
@@ -483,7 +498,7 @@ settle_facts (struct auth *auth)
   }
   if (auth_is_refused (auth))
     auth_log_refusal (session, auth->outcome == VIRGATE_AUTH_YES
-                      ? "an access list lets it not in" : auth->why
+                      ? NOT_ENTERED : auth->why
                       ? auth->why : "no authentication method accepts it");
   return 0;
 }
@@ -533,11 +548,10 @@ auth_begin (struct session *session)
   auth = make_auth (session);
   if (auth == NULL)
     return;
-  auth->outcome = VIRGATE_AUTH_YES;
   if (count > 0)
     auth_run (auth, AUTH_FACTS);
   else
-    settle_facts (auth);
+    auth_log_refusal (session, NOT_ENTERED);
   session_poll (session);
 }
 

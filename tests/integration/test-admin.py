@@ -7,6 +7,8 @@ import os
 import socket
 
 from lib import *
+from rawrpc import *
+from trial import trial_modules, sasl
 from tls import VirgatedTls, make_pki
 
 CONFIG = '''[listen local]
@@ -129,6 +131,26 @@ def test_clients_of_other_transports_have_addresses():
             same(listed[0][1], 'tcp')
             info = shown(d, 'client-info', 'virgated', listed[0][0])
             same(info['sock_addr'], '127.0.0.1:%d' % s.getsockname()[1])
+
+
+def test_who_is_not_in_yet_has_no_name():
+    """What the facts say of somebody is not settled in the middle of a
+    conversation."""
+    need('virt-admin')
+    config = CONFIG.replace('auth = peercred', 'auth = peercred+pw', 1) + (
+        '[auth pw]\nmodule = trial\nmechanisms = TALK\n')
+    with trial_modules() as folder, \
+            Virgated('--module-dir', folder, config=config) as d:
+        conn = Conn(f'{d.dir}/sock', open_name=None, timeout=20 * SLOW)
+        reply = conn.call(SASL_START, string('TALK') + sasl(0, b'more'))
+        same(Reader(reply.payload).i32(), 0, 'complete')
+        who = rows(d, 'client-list', 'virgated')[0][0]
+        info = shown(d, 'client-info', 'virgated', who)
+        same((info.get('sasl_user_name'), info.get('auth')), (None, None))
+        conn.call(SASL_STEP, sasl(0, b'yes'))
+        info = shown(d, 'client-info', 'virgated', who)
+        same((info['sasl_user_name'], info['auth']), ('talker', 'peercred'))
+        conn.close()
 
 
 def test_limits_can_be_seen_and_set():

@@ -4,6 +4,7 @@
 a client is told, message by message, and what the log says of it."""
 import os
 import re
+import signal
 import tempfile
 
 from lib import *
@@ -433,6 +434,48 @@ def test_read_only_listeners_read_only():
                 reply = client.conn.call(DOMAIN_DESTROY, domain())
                 same(reply.error[0], 29, 'a call that changes something')
             play(f'{d.dir}/sock3', 'list no/gone')
+
+
+def reload(d, config):
+    count = d.log().count('reload: done')
+    with open(f'{d.dir}/virgated.conf', 'w') as f:
+        f.write(config.replace('@DIR@', d.dir))
+    d.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: d.log().count('reload: done') > count,
+               what=f'the reload\n{d.log()}')
+
+
+def test_a_reload_in_the_middle_opens_nothing():
+    """What the config said when a conversation began, and what it says when
+    it ends, must both be content."""
+    ours = '[acl ours]\nmodule = ip\nallow = user:admin\n'
+    with trial_modules() as folder:
+        before = config_for(['talk', 'talk'], extra='acl = ours\n') + ours
+        with Virgated('--module-dir', folder, config=before) as d:
+            barred = Client(f'{d.dir}/sock0')
+            same(barred.start('TALK', 'more'), 'more')
+            reload(d, config_for(['talk', 'talk']))
+            same(barred.step('yes'), 'no')
+            same('entry refused: no allow entry' in d.log(), True, d.log())
+            writer = Client(f'{d.dir}/sock1')
+            same(writer.start('TALK', 'more'), 'more')
+            reload(d, config_for(['talk', 'talk'], extra='read-only = yes\n'))
+            same(writer.step('yes'), 'in')
+            same(writer.open(), 'ok')
+            same(writer.conn.call(DOMAIN_DESTROY, domain()).error[0], 29)
+
+
+def test_who_may_not_enter_is_refused_once():
+    ours = '[acl ours]\nmodule = ip\nallow = user:admin\n'
+    with trial_modules() as folder:
+        config = config_for(['none', 'fact'], extra='acl = ours\n') + ours
+        with Virgated('--module-dir', folder, config=config) as d:
+            for n in range(2):
+                play(f'{d.dir}/sock{n}', 'list no/gone')
+                lines = [line for line in d.log().splitlines()
+                         if f'listen l{n}: ' in line]
+                same(sum('entry refused' in line for line in lines), 1, lines)
+                same(sum('refused, reference' in line for line in lines), 1)
 
 
 WHO = [
