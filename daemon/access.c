@@ -11,6 +11,7 @@
 #include "core/instance.h"
 #include "daemon/access.h"
 #include "daemon/call.h"
+#include "daemon/grants.h"
 #include "daemon/listeners.h"
 #include "daemon/objects.h"
 #include "daemon/record.h"
@@ -312,13 +313,26 @@ name_truly (struct virgate_call *call, struct virgate_object *objects,
   return ACCESS_YES;
 }
 
+bool
+access_still_permits (struct session *session,
+                      const struct virgate_acl_call *question)
+{
+  struct access_answer answer;
+
+  access_ask_permit (session->listener->policy, question, &answer);
+  if (!answer.is_yes)
+    log_no (session->listener->log, session->listener, &session->peer,
+            question->procedure, &answer);
+  return answer.is_yes;
+}
+
 enum access_result
 access_permits (struct session *session, struct virgate_call *call)
 {
   const struct policy *policy = session->listener->policy;
   struct virgate_permission needs[PROC_PERMISSIONS_MAX];
   struct virgate_object objects[OBJECTS_MAX];
-  struct access_answer answer;
+  struct virgate_acl_call question;
   uint32_t count;
 
   if (policy->acl_count == 0 || (call->row->flags & PROC_NO_AUTH)
@@ -327,8 +341,8 @@ access_permits (struct session *session, struct virgate_call *call)
   count = objects_of_call (call->row, call->args, objects);
   if (name_truly (call, objects, count) == ACCESS_WAIT)
     return ACCESS_WAIT;
-  access_ask_permit (policy, &(const struct virgate_acl_call) {
-    .size = sizeof (struct virgate_acl_call),
+  question = (struct virgate_acl_call) {
+    .size = sizeof question,
     .program = call->head.program,
     .number = call->head.procedure,
     .procedure = call->row->name,
@@ -339,9 +353,10 @@ access_permits (struct session *session, struct virgate_call *call)
     .objects = objects,
     .object_count = count,
     .is_write = proc_is_denied_read_only (call->row, call->args),
-  }, &answer);
-  if (!answer.is_yes)
-    log_no (session->listener->log, session->listener, &session->peer,
-            call->row->name, &answer);
-  return answer.is_yes ? ACCESS_YES : ACCESS_NO;
+  };
+  if (!access_still_permits (session, &question))
+    return ACCESS_NO;
+  if ((call->row->flags & PROC_STREAM) && grants_keep (call, &question) == -1)
+    return ACCESS_NO;
+  return ACCESS_YES;
 }

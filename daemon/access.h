@@ -49,6 +49,12 @@ void access_describe (const struct access_answer *answer, char *text,
 /* Longest such text. */
 #define ACCESS_TEXT_MAX 512
 
+/* The same question again: what do lists say now?  The log has the rule when
+ * it is no.
+ */
+bool access_still_permits (struct session *session,
+                           const struct virgate_acl_call *question);
+
 /* The same for a session; the log has the reason when the answer is no.
  * access_enters may make the session read-only; begun is the policy that it
  * began to authenticate by, and what both that and today's say counts.

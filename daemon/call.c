@@ -16,6 +16,7 @@
 #include "daemon/call.h"
 #include "daemon/dispatch.h"
 #include "daemon/objects.h"
+#include "daemon/grants.h"
 #include "daemon/record.h"
 #include "daemon/server.h"
 #include "daemon/session.h"
@@ -248,6 +249,8 @@ call_answer (struct virgate_call *call)
     log_answer (call);
     session_touch (session);
   }
+  if (stream == NULL && (call->row->flags & PROC_STREAM))
+    grants_drop (session, &call->head);
   call_free (call);
   if (stream)
     ok ? stream_start (stream) : stream_discard (stream);

@@ -190,6 +190,12 @@ gateway_call (struct session *session, const struct frame *frame,
   return verdict;
 }
 
+bool
+gateway_knows (const struct gateway *gateway, const struct frame_header *head)
+{
+  return passed_find (&gateway->passed, head, PASSED_NONE) != NULL;
+}
+
 /* A hole is the one thing in a stream that has a form; the end of a stream
  * and its failure say nothing more in this direction.
  */

@@ -61,6 +61,10 @@ enum wire_verdict gateway_call (struct session *session,
                                 const struct proc_row *row,
                                 record_note note);
 
+/* Is a call under way, or a stream open, that has this header? */
+bool gateway_knows (const struct gateway *gateway,
+                    const struct frame_header *head);
+
 /* Pass on what belongs to a stream. */
 enum wire_verdict gateway_stream (struct session *session,
                                   const struct frame *frame);

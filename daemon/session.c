@@ -13,6 +13,7 @@
 #include "daemon/auth.h"
 #include "daemon/dispatch.h"
 #include "daemon/gateway.h"
+#include "daemon/grants.h"
 #include "daemon/handshake.h"
 #include "daemon/link.h"
 #include "daemon/listeners.h"
@@ -232,6 +233,7 @@ session_close (struct session *session, int level, const char *reason)
   leave_lists (session);
   close_transport (session);
   streams_close (session);
+  grants_free (session);
   if (session->onward)
     link_detach (session->onward);
   gateway_end (session);
@@ -399,5 +401,8 @@ sessions_recheck (struct loop *loop)
         && session->ops->recheck (session->conn) == -1)
       session_close (session, VIRGATE_LOG_NOTICE,
                      "is not acceptable any more");
+    else if (!session_is_closing (session) && !grants_hold (session))
+      session_close (session, VIRGATE_LOG_NOTICE,
+                     "has a stream that is not allowed any more");
   }
 }

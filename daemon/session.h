@@ -82,6 +82,7 @@ struct session {
   struct virgate_link *onward;  /* its connection */
   struct session_jobs *jobs;
   struct stream *streams;       /* by next */
+  struct grant *grants;         /* of streams, by next */
   struct held *held;            /* calls behind the limit, by next */
 
   uint32_t requests;            /* calls in flight, not counting inline */

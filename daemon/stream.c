@@ -13,6 +13,7 @@
 #include "core/error.h"
 #include "daemon/call.h"
 #include "daemon/dispatch.h"
+#include "daemon/grants.h"
 #include "daemon/session.h"
 #include "daemon/stream.h"
 
@@ -66,6 +67,7 @@ stream_end (struct stream *stream)
     at = &(*at)->next;
   if (*at)
     *at = stream->next;
+  grants_drop (stream->session, &stream->head);
   if (stream->is_started)
     stream->session->stream_count--;
   if (stream->session->is_waiting)

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Who may do what with which objects: callers of several users on one socket,
 before the daemon's own driver and before a stock libvirtd."""
+import contextlib
 import os
 import tempfile
 
@@ -12,6 +13,7 @@ from rawrpc import *
 DENIED = 88
 INFO, SUSPEND, RESUME, XML, ATTACH, HOSTNAME, DEFINE = 16, 34, 28, 14, 8, 59, 11
 LOOKUP, CAPABILITIES, UNDEFINE, RENAME = 23, 7, 35, 358
+SCREENSHOT = 211
 NUM_ACTIVE, NUM_DEFINED, LIST_DEFINED = 51, 25, 21
 
 LISTENER = '''[listen local]
@@ -223,6 +225,46 @@ def test_a_file_is_read_again_and_a_wrong_one_is_not():
             write('allow admin uid:3\n')
             wait_until(lambda: is_denied(conn.call(RESUME, domain())),
                        20, 'no rule')
+
+
+def check_open_streams(make):
+    """A stream that is open when its permission goes ends with it."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, 'rules')
+
+        def write(text):
+            with open(path + '~', 'w') as f:
+                f.write('role looks viewer domain:screenshot\n' + text)
+            os.rename(path + '~', path)
+
+        write('allow looks uid:2 domain:test\nallow looks uid:3 domain:test\n'
+              'allow viewer\n')
+        with make(f'file = {path}') as daemon, \
+                caller(daemon, 2) as streaming, caller(daemon, 2) as idle, \
+                caller(daemon, 3) as other:
+            for conn in streaming, other:
+                reply = conn.call(SCREENSHOT, domain() + u32(0) + u32(0))
+                same(reply.error, None, str(reply))
+            write('allow looks uid:3 domain:test\nallow viewer\n')
+            wait_until(lambda: 'not allowed any more' in daemon.log(), 20,
+                       'the end of a stream')
+            with contextlib.suppress(Ended):
+                for _ in range(1000):   # what was sent before
+                    streaming.receive()
+                raise AssertionError('the connection goes on')
+            same(idle.call(INFO, domain()).error, None)
+            assert is_denied(idle.call(SCREENSHOT,
+                                       domain() + u32(0) + u32(0)))
+            same(daemon.log().count('not allowed any more'), 1, daemon.log())
+
+
+def test_streams_end_when_their_permission_does():
+    check_open_streams(own)
+
+
+def test_streams_end_when_their_permission_does_behind_a_gateway():
+    with Libvirtd() as libvirtd:
+        check_open_streams(lambda rules: behind(libvirtd, rules))
 
 
 def test_explain_of_calls():
