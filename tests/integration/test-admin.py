@@ -153,6 +153,36 @@ def test_who_is_not_in_yet_has_no_name():
         conn.close()
 
 
+def test_who_may_only_look_changes_nothing():
+    config = CONFIG.replace('service = admin', 'service = admin\n'
+                            'read-only = yes')
+    audited = '[daemon]\naudit = @DIR@/audit\n'
+    with daemon(audited + config) as d, Client(d):
+        who = rows(d, 'client-list', 'virgated')[0][0]
+        for bad in (('client-disconnect', 'virgated', who),
+                    ('server-threadpool-set', 'virgated', '--max-workers',
+                     '7'),
+                    ('server-clients-set', 'virgated', '--max-clients', '9'),
+                    ('daemon-log-outputs', '--outputs', '1:stderr'),
+                    ('daemon-log-filters', '--filters', '1:listen'),
+                    ('server-update-tls', 'virgated')):
+            same('read only access prevents' in admin(d, *bad, status=1),
+                 True, bad)
+        same(len(rows(d, 'client-list', 'virgated')), 1)
+        admin(d, 'client-info', 'virgated', who)
+        wait_until(lambda: '"procedure":"client_close","outcome":"denied"'
+                   in open(f'{d.dir}/audit').read(), what='the trail')
+
+
+def test_what_administrators_change_is_in_the_trail():
+    with daemon('[daemon]\naudit = @DIR@/audit\n' + CONFIG) as d:
+        admin(d, 'server-clients-set', 'virgated', '--max-clients', '60',
+              '--max-unauth-clients', '5')
+        wait_until(lambda: '"procedure":"server_set_client_limits",'
+                   '"outcome":"ok"' in open(f'{d.dir}/audit').read(),
+                   what='the trail')
+
+
 def test_limits_can_be_seen_and_set():
     with daemon() as d:
         admin(d, 'server-clients-set', 'virgated', '--max-clients', '60',
