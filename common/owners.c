@@ -21,12 +21,12 @@ check_one (const char *program, const char *path, char *why, size_t size)
 {
   struct stat st;
 
-  if (stat (path, &st) == -1)
+  if (lstat (path, &st) == -1)
     snprintf (why, size, "%s: %s", path, strerror (errno));
   else if (st.st_uid != 0)
     snprintf (why, size, "%s: a daemon run by root asks no program in %s, "
               "which belongs to uid %u", program, path, st.st_uid);
-  else if ((st.st_mode & (S_IWGRP | S_IWOTH))
+  else if (!S_ISLNK (st.st_mode) && (st.st_mode & (S_IWGRP | S_IWOTH))
            && !(S_ISDIR (st.st_mode) && (st.st_mode & S_ISVTX)))
     snprintf (why, size, "%s: a daemon run by root asks no program in %s, "
               "which others than its owner can write", program, path);
@@ -35,23 +35,32 @@ check_one (const char *program, const char *path, char *why, size_t size)
   return -1;
 }
 
+/* A path and all folders above it.  It is cut to pieces. */
+static int
+check_all (const char *program, char *path, char *why, size_t size)
+{
+  for (;;) {
+    if (check_one (program, path, why, size) == -1)
+      return -1;
+    if (strcmp (path, "/") == 0 || strcmp (path, ".") == 0)
+      return 0;
+    path = dirname (path);
+  }
+}
+
+/* Links on the way can be exchanged where they are, not where they lead. */
 int
 owners_check (const char *path, char *why, size_t size)
 {
-  CLEANUP_FREE char *copy = realpath (path, NULL);
-  char *at = copy;
+  CLEANUP_FREE char *given = strdup (path);
+  CLEANUP_FREE char *real = realpath (path, NULL);
 
-  if (copy == NULL) {
+  if (given == NULL || real == NULL) {
     snprintf (why, size, "%s: %s", path, strerror (errno));
     return -1;
   }
-  for (;;) {
-    if (check_one (path, at, why, size) == -1)
-      return -1;
-    if (strcmp (at, "/") == 0)
-      return 0;
-    at = dirname (at);
-  }
+  return check_all (path, given, why, size) == 0
+         ? check_all (path, real, why, size) : -1;
 }
 
 int

@@ -453,6 +453,11 @@ def test_root_runs_nothing_that_others_can_change():
         os.chown(path, 65534, 0)
         assert 'belongs to uid 65534' in complaint(f'command = {path}')
         os.chown(path, 0, 0)
+        link = os.path.join(folder, 'link')
+        os.symlink('/bin/true', link)
+        same(complaint(f'command = {link}'), '')
+        os.lchown(link, 65534, 0)       # who has it leads it elsewhere
+        assert 'belongs to uid 65534' in complaint(f'command = {link}')
         os.chmod(folder, 0o777)
         assert 'others than its owner can write' in complaint(
             f'command = {path}')
