@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -292,6 +293,24 @@ metrics_print (struct server *server, FILE *out)
 
 /* The file ----------------------------------------------------------------- */
 
+/* Whoever may write in that folder, as the metrics' reader, must not have us
+ * write elsewhere.
+ */
+static FILE *
+open_new (const char *path)
+{
+  CLEANUP_CLOSE int fd = -1;
+  FILE *out;
+
+  unlink (path);
+  fd = open (path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+             0666);
+  out = fd == -1 ? NULL : fdopen (fd, "w");
+  if (out)
+    steal_fd (&fd);
+  return out;
+}
+
 /* Beside the file, then in its place: nobody reads half of it. */
 static int
 write_file (struct server *server, const char *path)
@@ -302,7 +321,7 @@ write_file (struct server *server, const char *path)
 
   if (asprintf (&beside, "%s.new", path) == -1)
     return -1;
-  out = fopen (beside, "we");
+  out = open_new (beside);
   if (out == NULL)
     return -1;
   metrics_print (server, out);

@@ -143,6 +143,22 @@ def test_calls_through_a_gateway():
             wait_metric(d, 'virgate_upstream_up{section="driver up"}', 0)
 
 
+def test_metrics_follow_no_link():
+    with tempfile.TemporaryDirectory() as folder:
+        other = os.path.join(folder, 'other')
+        with open(other, 'w') as f:
+            f.write('precious')
+        os.symlink(other, os.path.join(folder, 'm.new'))
+        config = (CONFIG % ('', DRIVER)).replace('@DIR@/metrics',
+                                                 f'{folder}/m')
+        with Virgated(config=config):
+            wait_until(lambda: os.path.exists(f'{folder}/m'),
+                       what='metrics')
+            same(os.path.islink(f'{folder}/m'), False)
+        with open(other) as f:
+            same(f.read(), 'precious')
+
+
 def test_refusals():
     with daemon() as d:
         port = int(re.search(r'ready listen net tcp \S+:(\d+)',
