@@ -79,7 +79,9 @@ receive (libssh2_socket_t fd, void *data, size_t len, int flags,
   if (n >= 0)
     return n;
   if (errno != EAGAIN && errno != EWOULDBLOCK)
-    link->end = strerrordesc_np (errno);
+    link->end = errno == ECONNRESET ? "the host closed the connection, and "
+                                      "dropped what was under way"
+                                    : strerrordesc_np (errno);
   return errno == EWOULDBLOCK ? -EAGAIN : -errno;
 }
 
