@@ -42,8 +42,11 @@ struct end {
   size_t chunk, room;
 };
 
-/* Cyrus's DIGEST-MD5 loads OpenSSL's old ciphers anew each time. */
-const char *__lsan_default_suppressions (void);
+/* Cyrus's DIGEST-MD5 loads OpenSSL's old ciphers anew each time.  The
+ * sanitizer's library looks for this among exported symbols.
+ */
+const char *__lsan_default_suppressions (void)
+  __attribute__ ((visibility ("default")));
 const char *
 __lsan_default_suppressions (void)
 {

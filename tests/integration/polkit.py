@@ -11,6 +11,7 @@ import select
 import signal
 import subprocess
 import tempfile
+import termios
 
 from lib import *
 
@@ -204,6 +205,10 @@ exec grep -q '^sesame'
         self.text = self.text.split(text, 1)[1]
 
     def type(self, text):
+        """A secret: what is typed before the terminal was told not to show it
+        is thrown away."""
+        wait_until(lambda: not termios.tcgetattr(self.fd)[3] & termios.ECHO,
+                   30, 'a prompt that shows nothing')
         os.write(self.fd, text.encode())
 
     def end(self):
