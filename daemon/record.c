@@ -37,7 +37,11 @@ record_refusal (struct session *session, enum tally_refusal refusal,
 
   if (tally)
     tally_add (&tally->refusals[refusal], 1);
-  if (audit_of (session))
+  /* Who is turned away unheard comes in floods, which must not push others
+   * out of the trail; the beginning of a ban is in the log.
+   */
+  if (audit_of (session) && refusal != TALLY_BANNED
+      && refusal != TALLY_NO_ROOM)
     audit_refusal (audit_of (session), session, why);
 }
 
