@@ -40,13 +40,13 @@ cd /
 unprivileged() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
 virgated() { unprivileged "$D/bin/virgated" "$@"; }
 @EXPLAIN@
-unset -f virgated
-unprivileged "$D/bin/virgated" > "$D/log" 2>&1 &
+(exec setpriv --reuid=65534 --regid=65534 --clear-groups "$D/bin/virgated") \
+  > "$D/log" 2>&1 &
 daemon=$!
 trap 'kill $daemon' EXIT
-tries=0
+end=$((SECONDS + 60))
 until (exec 3<>/dev/tcp/127.0.0.1/16514) 2>&-; do
-  tries=$((tries + 1)); test $tries -lt 1000 || { cat "$D/log"; exit 1; }
+  test $SECONDS -lt $end || { cat "$D/log"; exit 1; }
 done
 cd "$D/work"
 for guest in web-1 db-1; do

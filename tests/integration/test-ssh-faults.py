@@ -316,6 +316,20 @@ def sessions(server):
     return [int(pid) for pid in out]
 
 
+@contextlib.contextmanager
+def halted(server):
+    """They neither answer nor go away, until the end of the block."""
+    pids = sessions(server)
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
 def test_sshd_that_is_killed_during_a_call():
     with Libvirtd() as daemon, contextlib.ExitStack() as stack:
         case = Case(stack, daemon)
@@ -338,18 +352,11 @@ def test_sshd_that_stops_answering():
         case = Case(stack, daemon)
         server = case.sshd()
         p = held(case.home, uri(server))
-        stopped = sessions(server)
-        for pid in stopped:
-            os.kill(pid, signal.SIGSTOP)
-        try:
-            began = time.monotonic()
+        began = time.monotonic()
+        with halted(server):
             out, _ = p.communicate('go\n', timeout=60 * SLOW)
-            assert time.monotonic() - began < (LIMIT_MS / 1000 + 6) * SLOW
-            assert 'error' in out, out
-        finally:
-            for pid in stopped:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGCONT)
+        assert time.monotonic() - began < (LIMIT_MS / 1000 + 6) * SLOW
+        assert 'error' in out, out
 
 
 def test_signs_of_life():
@@ -363,10 +370,8 @@ def test_signs_of_life():
                              stdout=subprocess.PIPE, text=True,
                              env=dict(os.environ, **case.home.environment()))
         assert p.stdout.readline().startswith('up')
-        stopped = sessions(server)
-        for pid in stopped:
-            os.kill(pid, signal.SIGSTOP)
-        out, _ = p.communicate('go\n', timeout=60 * SLOW)
+        with halted(server):
+            out, _ = p.communicate('go\n', timeout=60 * SLOW)
         assert 'no sign of life' in out, out
 
 
