@@ -164,8 +164,7 @@ def test_the_manual_leads_from_nothing_to_a_token():
         with open(f'{lib.SOURCE}/examples/auth-token.c') as f:
             lib.same(f.read(), source, 'the example and the manual')
         lib.same(source.count('\n') <= 80, True, 'lines of a module')
-        work = f'{i.dir}/work'
-        os.mkdir(work)
+        work = tempfile.mkdtemp(dir=i.dir)
         with open(f'{work}/auth-token.c', 'w') as f:
             f.write(source)
         build, install = lib.literal(page, '$ cc -std').split('$ ')[1:3]
