@@ -4,20 +4,14 @@
  */
 #include "config.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "common/buf.h"
 #include "common/cleanup.h"
 #include "ip-file.h"
-
-/* Read in pieces of this size. */
-#define PIECE (1024 * 1024)
+#include "list-file.h"
 
 static bool
 is_blank (char c)
@@ -104,53 +98,17 @@ ip_file_parse (struct ip_builder *builder, const char *text, size_t len,
   return 0;
 }
 
-/* What is wrong with a file before it is read; NULL: nothing. */
-static const char *
-object_to (int fd)
-{
-  struct stat st;
-
-  if (fd == -1 || fstat (fd, &st) == -1)
-    return strerror (errno);
-  if (!S_ISREG (st.st_mode))
-    return "not a regular file";
-  if (st.st_mode & S_IWOTH)
-    return "everybody may write it, and so let anybody in: chmod o-w";
-  return st.st_size > IP_FILE_MAX ? "longer than 128 MiB" : NULL;
-}
-
-static const char *
-slurp (int fd, struct buf *text)
-{
-  for (;;) {
-    char *to = buf_reserve (text, PIECE);
-    ssize_t n = to ? read (fd, to, PIECE) : -1;
-
-    if (n == 0)
-      return NULL;
-    if (n == -1 && errno != EINTR)
-      return strerror (errno);
-    text->end += n > 0 ? n : 0;
-    if (buf_len (text) > IP_FILE_MAX)
-      return "longer than 128 MiB";
-  }
-}
-
 int
 ip_file_read (struct ip_builder *builder, const char *path, uint16_t source,
               char *why, size_t size)
 {
-  CLEANUP_CLOSE int fd = open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK
-                                     | O_NOCTTY);
   CLEANUP (buf_free) struct buf text = BUF_INIT;
-  const char *problem = object_to (fd);
   char complaint[300];
   uint32_t line;
 
-  if (problem == NULL)
-    problem = slurp (fd, &text);
-  if (problem) {
-    snprintf (why, size, "%s: %s", path, problem);
+  if (list_file_read (path, IP_FILE_MAX, &text, complaint, sizeof complaint)
+      == -1) {
+    snprintf (why, size, "%s: %s", path, complaint);
     return -1;
   }
   if (ip_file_parse (builder, buf_data (&text), buf_len (&text), source,

@@ -4,22 +4,16 @@
  */
 #include "config.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "common/buf.h"
 #include "common/cleanup.h"
 #include "common/mem.h"
+#include "list-file.h"
 #include "rules.h"
-
-/* Bytes of a file that are read at a time. */
-#define PIECE 65536
 
 /* Lines of one section. */
 #define ITEMS_MAX 65536
@@ -144,52 +138,16 @@ rules_config (void *inst, const char *key, const char *value)
 
 /* Files ------------------------------------------------------------------ */
 
-/* What is wrong with a file before it is read; NULL: nothing. */
-static const char *
-object_to (int fd)
-{
-  struct stat st;
-
-  if (fd == -1 || fstat (fd, &st) == -1)
-    return strerror (errno);
-  if (!S_ISREG (st.st_mode))
-    return "not a regular file";
-  return st.st_mode & S_IWOTH
-         ? "everybody may write it, and so permit anything: chmod o-w" : NULL;
-}
-
-static const char *
-slurp (int fd, struct buf *text)
-{
-  for (;;) {
-    char *to = buf_reserve (text, PIECE);
-    ssize_t n = to ? read (fd, to, PIECE) : -1;
-
-    if (n == 0)
-      return NULL;
-    if (n == -1 && errno != EINTR)
-      return strerror (errno);
-    text->end += n > 0 ? n : 0;
-    if (buf_len (text) > RULES_FILE_MAX)
-      return "longer than 16 MiB";
-  }
-}
-
 static int
 read_file (struct rules *rules, struct rules_table *table, const char *path)
 {
-  CLEANUP_CLOSE int fd = open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK
-                                     | O_NOCTTY);
   CLEANUP (buf_free) struct buf text = BUF_INIT;
-  const char *problem = object_to (fd);
   const char *name = keep_name (rules, path);
   char why[400];
   uint32_t line;
 
-  if (problem == NULL)
-    problem = slurp (fd, &text);
-  if (problem)
-    return rules->host->error (rules->host, "%s: %s", path, problem);
+  if (list_file_read (path, RULES_FILE_MAX, &text, why, sizeof why) == -1)
+    return rules->host->error (rules->host, "%s: %s", path, why);
   if (name == NULL)
     return no_memory (rules);
   if (rules_text (table, buf_data (&text), buf_len (&text), name, &line, why,
