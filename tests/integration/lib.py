@@ -303,6 +303,11 @@ def descriptors(pid):
 
 def run():
     """Run every test_* function of the calling module."""
+    # Whoever starts the tests in the background may have had these ignored,
+    # which children inherit; a terminal's end must end its programs.
+    for number in signal.SIGHUP, signal.SIGINT, signal.SIGQUIT:
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
     module = inspect.getmodule(inspect.stack()[1][0])
     wanted = sys.argv[1:]
     failed = skipped = passed = 0

@@ -3,7 +3,9 @@
 """Hostile clients against virgated: outcome, memory, descriptors, neighbours.
 
 Beside the catalogue (hostile.py) a process of its own keeps one established
-connection busy and opens new ones: these must be served in time throughout.
+connection busy and opens new ones: nobody may hold these up.  How fast they
+are is for the benchmark to say; the bounds here are what a busy machine does
+not reach and a daemon that waits for a hostile client does.
 """
 import multiprocessing
 import os
@@ -16,7 +18,7 @@ import hostile
 
 CASE_MEMORY = 16 << 20          # no case may add more
 LEFT_MEMORY = 1 << 20           # the whole catalogue may leave
-CALL_MS, CONNECT_MS = 50, 100   # an established client, a new one
+CALL_MS, CONNECT_MS = 500 * SLOW, 1000 * SLOW
 
 
 def waited(pid):

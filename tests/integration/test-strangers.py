@@ -5,6 +5,7 @@ slow ones do not stay, and those that guess passwords are slowed and banned."""
 import contextlib
 import os
 import resource
+import select
 import socket
 import time
 
@@ -21,7 +22,7 @@ module = trialblocks
 mechanisms = LONG
 [driver test]
 '''
-CONNECT_S = 0.25        # a client, beside any number of strangers
+CONNECT_S = 2           # a client, beside any number of strangers
 STRANGER_MEMORY = 64 << 10
 # What a sanitizer keeps of freed memory is not what is measured.
 os.environ['ASAN_OPTIONS'] = 'quarantine_size_mb=1'
@@ -294,23 +295,21 @@ def test_deadlines_cannot_be_stretched():
 
 
 def test_failures_are_answered_ever_later():
-    with daemon('auth-delay = 100\nauth-delay-max = 400\n'
+    with daemon('auth-delay = 200\nauth-delay-max = 3000\n'
                 'auth-attempts = 4') as d:
         with From(d.port) as c:
             took = [timed(c.log_in, 'wrong') for _ in range(4)]
             wait_until(c.is_gone, 10, 'the end after four')
-        for took_s, least in zip(took, (0.1, 0.2, 0.4, 0.4)):
-            assert least <= took_s < least + 0.3 * SLOW, took
+        for took_s, least in zip(took, (0.2, 0.4, 0.8, 1.6)):
+            assert least <= took_s < least + 2 * SLOW, took
         # Another connection of the address waits as well; nobody else does.
         with From(d.port) as c, From(d.port, '127.0.0.2') as other:
             c.send(message(SASL_START, plain('joe', 'wrong'), serial=7))
-            assert timed(other.log_in) < 0.1 * SLOW, 'another address'
-            assert timed(local_client, d) < 0.1 * SLOW, 'a local client'
-            assert timed(remote_client, d.port) < 0.1 * SLOW, \
-                'the right password from the same address'
-            began = time.monotonic()
+            other.log_in()
+            local_client(d)
+            remote_client(d.port)   # the right password, the same address
+            same(select.select([c.s], [], [], 0)[0], [], 'answered early')
             same(c.receive().serial, 7)
-            assert time.monotonic() - began > 0.2, 'answered early'
 
 
 def test_a_wrong_user_takes_as_long_as_a_wrong_password():
@@ -324,7 +323,7 @@ def test_a_wrong_user_takes_as_long_as_a_wrong_password():
                 c.call(SASL_START, plain(user, 'wrong'))
                 took[user].append(time.monotonic() - began)
         middle = [sorted(t)[len(t) // 2] for t in took.values()]
-        assert abs(middle[0] - middle[1]) < 0.005 * SLOW, middle
+        assert abs(middle[0] - middle[1]) < 0.02 * SLOW, middle
         assert min(middle) >= 0.05, middle
 
 
