@@ -10,7 +10,8 @@
  *   threads COUNT           of the process, once all is closed
  *   fds COUNT
  *
- *   ssh-client [--timeout MS] [--hold] [--close] [--parallel] URI...
+ *   ssh-client [--timeout MS] [--call-timeout MS] [--hold] [--close]
+ *              [--parallel] URI...
  *
  * The environment's ANSWERS are given in order, one a line.  --close closes
  * each connection before the next; --parallel makes them at once, by threads.
@@ -30,6 +31,7 @@
 #define CONNS_MAX 64
 
 static int32_t timeout_ms = 15000;
+static int32_t call_timeout_ms = 15000;
 static char *answers, *all_answers;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -79,7 +81,7 @@ open_one (const char *uri)
 {
   const struct virgate_connect_options options = {
     .size = sizeof options, .connect_timeout_ms = timeout_ms,
-    .call_timeout_ms = timeout_ms, .keepalive_interval_ms = -1,
+    .call_timeout_ms = call_timeout_ms, .keepalive_interval_ms = -1,
     .credential = answer,
   };
   int64_t start = now_ns ();
@@ -142,7 +144,9 @@ main (int argc, char *argv[])
 
   for (; at < argc && strncmp (argv[at], "--", 2) == 0; at++)
     if (strcmp (argv[at], "--timeout") == 0)
-      timeout_ms = atoi (argv[++at]);
+      timeout_ms = call_timeout_ms = atoi (argv[++at]);
+    else if (strcmp (argv[at], "--call-timeout") == 0)
+      call_timeout_ms = atoi (argv[++at]);
     else if (strcmp (argv[at], "--hold") == 0)
       hold = 1;
     else if (strcmp (argv[at], "--close") == 0)

@@ -262,12 +262,17 @@ class Said:
         return self.errors[0] if self.errors else ''
 
 
-def connect(home, *uris, options=(), answers=(), timeout_ms=15000, **env):
-    """Run ssh-client; answers are given to whatever it is asked."""
+def connect(home, *uris, options=(), answers=(), timeout_ms=60000, **env):
+    """Run ssh-client; answers are given to whatever it is asked.
+
+    Unless it is the deadline that is tested, it is long: each try of a
+    passphrase costs a quarter of a second of a processor that others need,
+    too.
+    """
     env = home.environment(ANSWERS='\n'.join(answers), **env)
     return Said(*command(RUN, CLIENT, '--timeout',
                          str(int(timeout_ms * SLOW)), *options, *uris,
-                         env=env))
+                         env=env, timeout=timeout_ms / 1000 * 2 + 60))
 
 
 def works(said, count=1):

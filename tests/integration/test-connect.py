@@ -63,7 +63,7 @@ class Echo:
 
     def __exit__(self, *exc):
         try:
-            self.thread.join(30 * SLOW)
+            self.thread.join(60 * SLOW)
         finally:
             self.listener.close()
             shutil.rmtree(self.dir, ignore_errors=True)
@@ -144,7 +144,7 @@ def test_stock_virsh_and_aliases_over_ext_on_tls():
             p.stdin.write(struct.pack('>7I', 28, 0x20008086, 1, 66, 0, 0, 0))
             p.stdin.close()
             reply = p.stdout.read()
-            same((p.wait(10 * SLOW), reply[:4], p.stderr.read()),
+            same((p.wait(60 * SLOW), reply[:4], p.stderr.read()),
                  (0, struct.pack('>I', 36), b''))
 
 
@@ -183,7 +183,7 @@ def test_wrong_uses_say_so_in_one_line():
     primary, secondary = os.openpty()
     p = connect('connect', 'test:///', stdin=secondary)
     os.close(secondary)
-    same((p.wait(10 * SLOW), b'terminal' in p.stderr.read()), (2, True))
+    same((p.wait(60 * SLOW), b'terminal' in p.stderr.read()), (2, True))
     os.close(primary)
 
 
@@ -204,7 +204,7 @@ def test_a_far_side_that_dies_ends_it():
         p.stdin.flush()
         same(p.stdout.read(), b'')
         p.stdin.close()
-        same((p.wait(10 * SLOW), p.stderr.read()), (0, b''))
+        same((p.wait(60 * SLOW), p.stderr.read()), (0, b''))
 
 
 def test_a_client_that_dies_ends_it():
@@ -223,7 +223,7 @@ def test_a_client_that_dies_ends_it():
         its.close()
         ours.sendall(b'x' * 100000)
         ours.close()
-        same(p.wait(10 * SLOW), 0)
+        same(p.wait(60 * SLOW), 0)
         p.stderr.close()
     same(sum(got), 100000)
 
@@ -272,7 +272,7 @@ def stream_both_ways(up_total, down_total, stdin, stdout, conn_fn=None):
             h.update(data)
         got['down'] = h.hexdigest()
         sender.join()
-        _, err = p.communicate(timeout=30 * SLOW)
+        _, err = p.communicate(timeout=60 * SLOW)
         same((p.returncode, err), (0, b''))
     for end in {stdin[1], stdout[1]}:
         end.close()
@@ -312,7 +312,7 @@ def test_no_byte_is_lost_in_pipes():
         sender.start()
         got = digest(iter(lambda: p.stdout.read(4096), b''))
         sender.join()
-        same((p.wait(10 * SLOW), p.stderr.read(), got), (0, b'', want))
+        same((p.wait(60 * SLOW), p.stderr.read(), got), (0, b'', want))
 
 
 if __name__ == '__main__':

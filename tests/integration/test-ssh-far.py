@@ -269,10 +269,10 @@ def test_recipe_of_the_document():
                 wait_until(lambda: can_connect(far.path('fwd')))
                 with socket.socket(socket.AF_UNIX) as s:
                     s.connect(far.path('fwd'))
-                    s.settimeout(10 * SLOW)
+                    s.settimeout(60 * SLOW)
                     same(s.recv(1), b'')
                 p.kill()        # ssh may miss a signal to end
-            out, err = p.communicate(timeout=20 * SLOW)
+            out, err = p.communicate(timeout=60 * SLOW)
             assert b'open failed' in err or b'forwarding' in err, (more, err)
 
 
@@ -307,7 +307,7 @@ def test_forged_environment_gains_nothing():
             p = start_helper(far, *argv, env=forged)
             status, reply = ask(p, 66)
             same((status, b'this server refuses you' in reply), (1, True))
-            p.communicate(timeout=10 * SLOW)
+            p.communicate(timeout=60 * SLOW)
         for words in "says that it is 'ann'", "says that it is 'SHA256:":
             assert words in far.daemon.log(), far.daemon.log()
     # Neither does the address of a claim pass an access list.
@@ -315,19 +315,19 @@ def test_forged_environment_gains_nothing():
         p = start_helper(far, env=forged)
         status, reply = ask(p, 66)
         same(status, 1, far.daemon.log())
-        p.communicate(timeout=10 * SLOW)
+        p.communicate(timeout=60 * SLOW)
     with FarSide(f'auth = peercred\ntrusted-users = {JOE}\nacl = home\n',
                  acl) as far:
         p = start_helper(far, env=forged)
         same(ask(p, 66)[0], 0, far.daemon.log())
-        p.communicate(timeout=10 * SLOW)
+        p.communicate(timeout=60 * SLOW)
 
 
 def hand_over(far, fds, note=b'VgSh\x01\x00\x00\x00', parts=1):
     """What a program of one's own could say; the answer."""
     with socket.socket(socket.AF_UNIX) as s:
         s.connect(far.socket)
-        s.settimeout(20 * SLOW)
+        s.settimeout(60 * SLOW)
         step = -(-len(note) // parts)
         for at in range(0, len(note), step):
             with_fds = [(socket.SOL_SOCKET, socket.SCM_RIGHTS,
@@ -384,7 +384,7 @@ def test_whatever_is_handed_over():
             os.close(fd)
         p = start_helper(far)
         same(ask(p, 66)[0], 0)
-        p.communicate(timeout=10 * SLOW)
+        p.communicate(timeout=60 * SLOW)
         all_is_freed(far, before)
 
 
@@ -411,7 +411,7 @@ def test_blocking_pipes_stop_nobody():
             for _ in range(20):
                 p = start_helper(far)
                 same(ask(p, 66)[0], 0)
-                p.communicate(timeout=10 * SLOW)
+                p.communicate(timeout=60 * SLOW)
         for fd in (*ours, *its):
             os.close(fd)
 
@@ -449,7 +449,7 @@ def test_daemon_killed_while_it_answers():
         same(ask(p, 66)[0], 0)
         same(len(far.helpers()), 1)
         far.daemon.process.kill()
-        out, err = p.communicate(timeout=20 * SLOW)
+        out, err = p.communicate(timeout=60 * SLOW)
         same((p.returncode, out), (1, b''), err)
         assert b'virgated ended while the connection was in use' in err, err
         wait_until(lambda: not far.helpers())
@@ -469,7 +469,7 @@ def test_client_killed_and_helper_killed():
             same(ask(p, 66)[0], 0)
             os.kill(p.pid if victim == 'client' else far.helpers()[0],
                     signal.SIGKILL)
-            p.communicate(timeout=20 * SLOW)
+            p.communicate(timeout=60 * SLOW)
             all_is_freed(far, before)
 
 
@@ -507,7 +507,7 @@ def test_fifty_at_once():
             for p in sessions:
                 p.stdin.close()
                 p.stdout.close()
-                p.wait(30 * SLOW)
+                p.wait(60 * SLOW)
         all_is_freed(far, before)
 
 
