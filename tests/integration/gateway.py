@@ -7,7 +7,8 @@ import tempfile
 
 import protocol_peer
 from lib import Virgated
-from rawrpc import ERROR, OK, REPLY, STREAM, Reply, message, string, u32
+from rawrpc import (ERROR, HOSTNAME, OK, REPLY, STREAM, Conn, Ended, Reply,
+                    message, string, u32)
 
 LISTENERS = '''[listen local]
 transport = unix
@@ -31,6 +32,23 @@ module = upstream
 upstream = remote+unix:///?socket={socket}
 {more}
 ''')
+
+
+def gets_through(where):
+    """Is a new client of this socket answered?  After a failure the gateway
+    waits before it tries again, the longer the failure took."""
+    try:
+        with Conn(where) as c:
+            return c.call(HOSTNAME).status == OK
+    except (AssertionError, OSError, Ended):
+        return False
+
+
+def connections(path):
+    """How many connections to a Unix socket are open at its daemon's end."""
+    with open('/proc/net/unix') as f:
+        lines = [line.split() for line in f]
+    return sum(line[-1] == path and line[5] == '03' for line in lines)
 
 
 class Behind(protocol_peer.TableServer):
@@ -83,5 +101,5 @@ def stream_of(call, payload=b'', status=OK):
     return reply_to(call, payload, mtype=STREAM, status=status)
 
 
-__all__ = ['gateway', 'Behind', 'reply_to', 'stream_of', 'error_payload',
-           'LISTENERS', 'ERROR']
+__all__ = ['gateway', 'gets_through', 'connections', 'Behind', 'reply_to',
+           'stream_of', 'error_payload', 'LISTENERS', 'ERROR']

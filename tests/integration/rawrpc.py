@@ -8,6 +8,8 @@ import array
 import socket
 import struct
 
+from lib import SLOW
+
 REMOTE, QEMU, LXC = 0x20008086, 0x20008087, 0x00068000
 ADMIN, KEEPALIVE = 0x06900690, 0x6b656570
 CALL, REPLY, EVENT, STREAM, CALL_FDS, REPLY_FDS, HOLE = range(7)
@@ -111,7 +113,7 @@ class Conn:
     """One connection; where is a socket path or a TCP port on 127.0.0.1."""
 
     def __init__(self, where, open_name='test:///default', flags=0,
-                 timeout=10):
+                 timeout=30 * SLOW):
         if isinstance(where, int):
             self.s = socket.create_connection(('127.0.0.1', where), timeout)
             self.s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
