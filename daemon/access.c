@@ -13,6 +13,7 @@
 #include "daemon/call.h"
 #include "daemon/grants.h"
 #include "daemon/listeners.h"
+#include "daemon/made.h"
 #include "daemon/objects.h"
 #include "daemon/record.h"
 #include "daemon/server.h"
@@ -269,9 +270,8 @@ is_judged_later (const struct policy *policy, const struct proc_row *row)
   return true;
 }
 
-/* Do lists go by names of this kind?  -1: no list says. */
-static int
-go_by_name (const struct session *session, const char *kind)
+int
+access_goes_by_name (const struct session *session, const char *kind)
 {
   const struct policy *policy = session->listener->policy;
   int result = -1;
@@ -302,7 +302,7 @@ name_truly (struct virgate_call *call, struct virgate_object *objects,
 
     if (object->uuid == NULL)
       continue;
-    by_name = go_by_name (call->session, object->kind);
+    by_name = access_goes_by_name (call->session, object->kind);
     if (by_name == -1)
       continue;
     object->name = NULL;
@@ -339,7 +339,8 @@ access_permits (struct session *session, struct virgate_call *call)
       || is_judged_later (policy, call->row))
     return ACCESS_YES;
   count = objects_of_call (call->row, call->args, objects);
-  if (name_truly (call, objects, count) == ACCESS_WAIT)
+  if (name_truly (call, objects, count) == ACCESS_WAIT
+      || made_by_call (call, objects, &count) == ACCESS_WAIT)
     return ACCESS_WAIT;
   question = (struct virgate_acl_call) {
     .size = sizeof question,

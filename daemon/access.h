@@ -63,6 +63,8 @@ bool access_admits (struct session *session);
 bool access_enters (struct session *session, const struct policy *begun);
 /* Has any list an opinion on calls? */
 bool access_judges_calls (const struct session *session);
+/* Do lists go by names of objects of this kind?  1, 0, or -1: no list says. */
+int access_goes_by_name (const struct session *session, const char *kind);
 /* WAIT: an object's name is not known yet; the call is to be held, and judged
  * again after session_again.
  */

@@ -17,6 +17,7 @@
 #include "daemon/audit.h"
 #include "daemon/call.h"
 #include "daemon/listeners.h"
+#include "daemon/made.h"
 #include "daemon/objects.h"
 #include "daemon/record.h"
 #include "daemon/session.h"
@@ -273,7 +274,7 @@ put_object (FILE *out, const struct virgate_object *object)
 }
 
 char *
-audit_note (const struct virgate_call *call)
+audit_note (struct virgate_call *call)
 {
   struct virgate_object objects[OBJECTS_MAX];
   uint32_t count = call->args ? objects_of_call (call->row, call->args,
@@ -284,6 +285,7 @@ audit_note (const struct virgate_call *call)
 
   if (out == NULL)
     return NULL;
+  count += made_read (call, &objects[count]);
   for (uint32_t i = 0; i < count; i++) {
     fputs (i ? "," : ",\"objects\":[", out);
     put_object (out, &objects[i]);

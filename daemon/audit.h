@@ -47,7 +47,7 @@ void audit_call (struct audit *audit, const struct session *session,
 /* The objects that a call's arguments name, as members of a JSON object;
  * malloc'ed, NULL without memory.
  */
-char *audit_note (const struct virgate_call *call);
+char *audit_note (struct virgate_call *call);
 
 /* audit.c, for audit-text.c: put a line of LEN bytes into the queue; it is
  * copied.

@@ -48,13 +48,14 @@ find_field (const struct xdr_type *type, const char *name)
   return NULL;
 }
 
-/* A field's value, when it is a string. */
-static const char *
-string_of (const struct xdr_type *type, const char *name, const void *obj)
+const char *
+objects_string (const struct xdr_type *type, const char *name,
+                const void *obj)
 {
   const struct xdr_field *field = find_field (type, name);
 
-  if (field == NULL || field->op == XDR_STRUCT)
+  if (field == NULL || (field->op != XDR_STRING && field->op != XDR_NAME)
+      || (field->form != XDR_ONE && field->form != XDR_OPTIONAL))
     return NULL;
   return *(const char *const *) ((const char *) obj + field->offset);
 }
@@ -78,8 +79,9 @@ parent_of (const struct xdr_type *type, const char *name, const void *obj)
   if (field == NULL)
     return NULL;
   if (field->op != XDR_STRUCT)
-    return string_of (type, name, obj);
-  return string_of (field->type, "name", (const char *) obj + field->offset);
+    return objects_string (type, name, obj);
+  return objects_string (field->type, "name",
+                         (const char *) obj + field->offset);
 }
 
 /* A snapshot or checkpoint is decided on by its domain. */
@@ -91,7 +93,7 @@ fill (struct virgate_object *out, const struct object_type *known,
 
   *out = (struct virgate_object) {
     .kind = known->kind,
-    .name = string_of (type, known->name, obj),
+    .name = objects_string (type, known->name, obj),
     .uuid = uuid_of (type, known->uuid, obj),
     .parent = parent_of (type, known->parent, obj),
   };
@@ -130,10 +132,26 @@ looked_up (const struct proc_row *row, const void *args,
     return 0;
   *out = (struct virgate_object) {
     .kind = known->kind,
-    .name = string_of (row->args, "name", args),
+    .name = objects_string (row->args, "name", args),
     .uuid = uuid_of (row->args, "uuid", args),
   };
   return out->name || out->uuid;
+}
+
+/* Node devices have no structure in arguments, only their name. */
+static uint32_t
+node_device (const struct proc_row *row, const void *args,
+             struct virgate_object *out)
+{
+  static const char kind[] = "node_device";
+
+  if (row->permission_count == 0
+      || strcmp (row->permissions[0].pair.object, kind) != 0)
+    return 0;
+  *out = (struct virgate_object) {
+    .kind = kind, .name = objects_string (row->args, "name", args),
+  };
+  return out->name != NULL;
 }
 
 uint32_t
@@ -144,7 +162,7 @@ objects_of_call (const struct proc_row *row, const void *args,
 
   if (row->args == NULL || args == NULL)
     return 0;
-  for (uint32_t i = 0; i < row->args->count && count < OBJECTS_MAX; i++) {
+  for (uint32_t i = 0; i < row->args->count && count < OBJECTS_NAMED_MAX; i++) {
     const struct xdr_field *field = &row->args->fields[i];
     const struct object_type *known = find_type (field->type);
     const void *obj = struct_in (field, args);
@@ -152,9 +170,9 @@ objects_of_call (const struct proc_row *row, const void *args,
     if (known && obj)
       fill (&out[count++], known, field->type, obj);
   }
-  if (count < OBJECTS_MAX)
+  if (count < OBJECTS_NAMED_MAX)
     count += looked_up (row, args, &out[count]);
-  return count;
+  return count ? count : node_device (row, args, out);
 }
 
 bool

@@ -9,12 +9,22 @@
 
 #include "protocol/table.h"
 
-/* Objects in one call's arguments that are looked at. */
-#define OBJECTS_MAX 4
+/* Objects of one call that are looked at: those that its arguments name, and
+ * those that it makes (made.h).
+ */
+#define OBJECTS_NAMED_MAX 4
+#define OBJECTS_MADE_MAX 2
+#define OBJECTS_MAX (OBJECTS_NAMED_MAX + OBJECTS_MADE_MAX)
 
-/* Fill out; the strings are those of the arguments.  Returns how many. */
+/* Fill out, up to OBJECTS_NAMED_MAX; the strings are those of the arguments.
+ * Returns how many.
+ */
 uint32_t objects_of_call (const struct proc_row *row, const void *args,
                           struct virgate_object *out);
+
+/* The string in a field of a structure; NULL: none, or no such field. */
+const char *objects_string (const struct xdr_type *type, const char *name,
+                            const void *obj);
 
 /* The first object in a structure: itself, a field, or a field's field.  The
  * strings are those of the structure.  False: there is none.

@@ -11,7 +11,7 @@
 #include "rules.h"
 
 /* Questions that one call can come to: permissions times objects. */
-#define ASKED_MAX 16
+#define ASKED_MAX 32
 
 static int
 acl_open (const struct virgate_host *host, void **inst)

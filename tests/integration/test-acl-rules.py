@@ -6,30 +6,15 @@ import contextlib
 import os
 import tempfile
 
-from gateway import gateway
 from lib import *
 from rawrpc import *
+from rules import *
 
-DENIED = 88
 INFO, SUSPEND, RESUME, XML, ATTACH, HOSTNAME, DEFINE = 16, 34, 28, 14, 8, 59, 11
 LOOKUP, CAPABILITIES, UNDEFINE, RENAME = 23, 7, 35, 358
 SCREENSHOT = 211
 NUM_ACTIVE, NUM_DEFINED, LIST_DEFINED = 51, 25, 21
 
-LISTENER = '''[listen local]
-transport = unix
-path = @DIR@/sock
-mode = 0777
-auth = peercred
-acl = rules
-
-[auth peercred]
-users = 0 1 2 3 4 5 6 7 8 9
-
-[acl rules]
-module = rules
-%s
-'''
 RULES = '''role = runs-web operator domain:read_secure
 rule = allow admin uid:0
 rule = allow admin uid:1
@@ -41,25 +26,6 @@ rule = allow operator uid:6 domain-uuid:6695eb01-f6a4-8304-79aa-97f2502e193f
 rule = deny admin uid:7 domain:test
 rule = allow admin uid:7
 rule = allow admin uid:8 read-only'''
-DRIVER = '[driver test]\n'
-
-
-def own(rules=RULES):
-    return Virgated(config=LISTENER % rules + DRIVER)
-
-
-def behind(libvirtd, rules=RULES):
-    return gateway(libvirtd.socket, listeners=LISTENER % rules)
-
-
-def caller(daemon, uid):
-    """A connection of this user's: the kernel says so."""
-    os.chmod(daemon.dir, 0o755)
-    os.seteuid(uid)
-    try:
-        return Conn(os.path.join(daemon.dir, 'sock'))
-    finally:
-        os.seteuid(0)
 
 
 def xml(name, uuid):
@@ -98,10 +64,6 @@ EXPECTED = {
 }
 
 
-def is_denied(reply):
-    return bool(reply.error) and reply.error[0] == DENIED
-
-
 def answers(daemon, uid):
     with caller(daemon, uid) as conn:
         return ''.join('n' if is_denied(conn.call(proc, payload)) else 'y'
@@ -115,12 +77,12 @@ def check_table(daemon):
 
 
 def test_users_procedures_and_objects():
-    with own() as daemon:
+    with own(RULES) as daemon:
         check_table(daemon)
 
 
 def test_users_procedures_and_objects_through_a_gateway():
-    with Libvirtd() as libvirtd, behind(libvirtd) as daemon:
+    with Libvirtd() as libvirtd, behind(libvirtd, RULES) as daemon:
         check_table(daemon)
 
 
@@ -173,12 +135,12 @@ def check_names(daemon):
 
 
 def test_guests_that_change_their_names():
-    with own() as daemon:
+    with own(RULES) as daemon:
         check_names(daemon)
 
 
 def test_guests_that_change_their_names_behind_a_gateway():
-    with Libvirtd() as libvirtd, behind(libvirtd) as daemon:
+    with Libvirtd() as libvirtd, behind(libvirtd, RULES) as daemon:
         check_names(daemon)
 
 
@@ -195,12 +157,12 @@ def check_events(daemon):
 
 
 def test_events_about_others_are_not_sent():
-    with own() as daemon:
+    with own(RULES) as daemon:
         check_events(daemon)
 
 
 def test_events_about_others_are_not_sent_through_a_gateway():
-    with Libvirtd() as libvirtd, behind(libvirtd) as daemon:
+    with Libvirtd() as libvirtd, behind(libvirtd, RULES) as daemon:
         check_events(daemon)
 
 

@@ -32,6 +32,12 @@ check_PROGRAMS += test-daemon-audit
 test_daemon_audit_SOURCES = test-daemon-audit.c
 test_daemon_audit_LDADD = $(DAEMON_LIB) $(LDADD)
 
+if HAVE_LIBXML2
+check_PROGRAMS += test-daemon-describe
+test_daemon_describe_SOURCES = test-daemon-describe.c
+test_daemon_describe_LDADD = $(DAEMON_LIB) $(LDADD)
+endif
+
 check_PROGRAMS += test-daemon-settings
 test_daemon_settings_SOURCES = test-daemon-settings.c
 test_daemon_settings_LDADD = $(DAEMON_LIB) $(LDADD)

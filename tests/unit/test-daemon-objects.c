@@ -81,6 +81,19 @@ lookup_names_what_it_looks_for (void **state)
 }
 
 static void
+node_device_goes_by_a_bare_name (void **state)
+{
+  const struct virgate_remote_node_device_undefine_args args = {
+    .name = "pci_0",
+  };
+
+  assert_int_equal (objects (VIRGATE_REMOTE_PROC_NODE_DEVICE_UNDEFINE, &args),
+                    1);
+  assert_string_equal (found[0].kind, "node_device");
+  assert_string_equal (found[0].name, "pci_0");
+}
+
+static void
 absent_optional_object_is_none (void **state)
 {
   const struct virgate_remote_connect_domain_event_callback_register_any_args
@@ -105,6 +118,7 @@ main (void)
     cmocka_unit_test (volume_has_a_pool),
     cmocka_unit_test (snapshot_is_judged_by_its_domain),
     cmocka_unit_test (lookup_names_what_it_looks_for),
+    cmocka_unit_test (node_device_goes_by_a_bare_name),
     cmocka_unit_test (absent_optional_object_is_none),
     cmocka_unit_test (call_without_arguments_has_none),
   };
