@@ -255,13 +255,14 @@ authfile_lookup_text (const char *text, size_t len, const char *path,
   return result;
 }
 
-int
-authfile_lookup (const char *path, const char *service, const char *host,
-                 const char *key, char **value, struct virgate_error *err)
+static int
+lookup (const char *path, unsigned flags, const char *service,
+        const char *host, const char *key, char **value,
+        struct virgate_error *err)
 {
   char *text = NULL;
   size_t len = 0;
-  int result = secret_read (path, 0, AUTHFILE_MAX, &text, &len, err);
+  int result = secret_read (path, flags, AUTHFILE_MAX, &text, &len, err);
 
   if (result == 1)
     return error_text (err, VIRGATE_ERR_CONF_SYNTAX, VIRGATE_FROM_CONF,
@@ -272,6 +273,13 @@ authfile_lookup (const char *path, const char *service, const char *host,
                                  err);
   secret_drop (text, len);
   return result;
+}
+
+int
+authfile_lookup (const char *path, const char *service, const char *host,
+                 const char *key, char **value, struct virgate_error *err)
+{
+  return lookup (path, 0, service, host, key, value, err);
 }
 
 /* Credentials by kind ------------------------------------------------------ */
@@ -289,24 +297,45 @@ authfile_keys (uint32_t kind)
   return kind < COUNT_OF (keys) && keys[kind][0] ? keys[kind] : NULL;
 }
 
-int
-authfile_credential (const char *named, const char *service,
-                     const char *host, const char *user, uint32_t kind,
-                     char **value, struct virgate_error *err)
+/* path NULL: there is no file. */
+static int
+find_credential (const char *path, unsigned flags, const char *service,
+                 const char *host, const char *user, uint32_t kind,
+                 char **value, struct virgate_error *err)
 {
   const char *const *key = authfile_keys (kind);
-  char path[PATH_MAX];
   int result = 0;
 
   if (key == NULL)
     return 0;
-  if (authfile_find (named, path, sizeof path))
-    for (; *key && result == 0; key++)
-      result = authfile_lookup (path, service, host, *key, value, err);
+  for (; path && *key && result == 0; key++)
+    result = lookup (path, flags, service, host, *key, value, err);
   if (result != 0 || user == NULL || (kind != VIRGATE_CRED_USERNAME
                                       && kind != VIRGATE_CRED_AUTHNAME))
     return result;
   *value = strdup (user);
   return *value ? 1 : error_set (err, VIRGATE_ERR_NO_MEMORY,
                                  VIRGATE_FROM_CONF, NULL);
+}
+
+int
+authfile_credential (const char *named, const char *service,
+                     const char *host, const char *user, uint32_t kind,
+                     char **value, struct virgate_error *err)
+{
+  char path[PATH_MAX];
+
+  return find_credential (authfile_find (named, path, sizeof path) ? path
+                                                                   : NULL,
+                          0, service, host, user, kind, value, err);
+}
+
+int
+authfile_private_credential (const char *path, const char *service,
+                             const char *host, const char *user,
+                             uint32_t kind, char **value,
+                             struct virgate_error *err)
+{
+  return find_credential (path, SECRET_PRIVATE, service, host, user, kind,
+                          value, err);
 }

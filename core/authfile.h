@@ -60,6 +60,14 @@ int authfile_credential (const char *named, const char *service,
                          const char *host, const char *user, uint32_t kind,
                          char **value, struct virgate_error *err);
 
+/* The same in one file, which must exist, and which nobody but its owner, us
+ * or root, may read or write.
+ */
+int authfile_private_credential (const char *path, const char *service,
+                                 const char *host, const char *user,
+                                 uint32_t kind, char **value,
+                                 struct virgate_error *err);
+
 /* authfile_lookup of a text; path is for messages. */
 int authfile_lookup_text (const char *text, size_t len, const char *path,
                           const char *service, const char *host,

@@ -178,7 +178,11 @@ call (struct opening *o, int32_t procedure, const void *args, void **ret)
   if (mark == -1 || xdr_encode (o->row->args, args, out, NULL) == -1
       || frame_end (out, mark) == -1)
     return error_system (o->err, errno, VIRGATE_FROM_RPC, "%s", o->row->name);
-  return send_all (o) == -1 ? -1 : receive_answer (o);
+  if (send_all (o) == -1)
+    return -1;
+  if (o->row->flags & PROC_SECRET)
+    wipe (out->base, out->size);
+  return receive_answer (o);
 }
 
 /* The steps ---------------------------------------------------------------- */
@@ -225,13 +229,22 @@ link_credential (void *opaque, const struct instance *instance,
                  uint32_t kind, const char *prompt, const char *challenge,
                  char **secret)
 {
-  const struct uri *uri = asking ? &asking->uri : NULL;
   CLEANUP_ERROR struct virgate_error err = { 0 };
-  int result = uri == NULL ? 0
-    : authfile_credential (uri_param (uri, "authfile"), "libvirt",
-                           uri->v.host ? uri->v.host : "localhost",
-                           uri->v.user, kind, secret, &err);
+  const char *file, *host;
+  int result;
 
+  if (asking == NULL)
+    return 1;
+  file = asking->options.auth_file;
+  host = asking->uri.v.host ? asking->uri.v.host : "localhost";
+  if (file)
+    result = authfile_private_credential (file, "libvirt", host,
+                                          asking->uri.v.user, kind, secret,
+                                          &err);
+  else
+    result = authfile_credential (uri_param (&asking->uri, "authfile"),
+                                  "libvirt", host, asking->uri.v.user, kind,
+                                  secret, &err);
   if (result == -1)
     host_error_set ("%s", error_message (&err));
   return result == 1 ? 0 : result == 0 ? 1 : -1;

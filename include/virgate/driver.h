@@ -140,6 +140,9 @@ struct virgate_link_options {
   int64_t deadline;             /* monotonic nanoseconds */
   const struct virgate_transport *transport; /* of host->lower */
   struct virgate_link_failure *failure; /* filled in on failure; or NULL */
+  const char *auth_file;        /* private file of credentials, in the form of
+                                   libvirt's auth.conf; NULL: those that
+                                   libvirt's own clients read */
 };
 
 struct virgate_driver_services {

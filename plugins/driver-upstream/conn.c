@@ -79,6 +79,7 @@ open_link (struct upstream_conn *conn, struct virgate_call *call,
     .uri = upstream->uri, .name = upstream->is_remote ? name : NULL,
     .deadline = began + upstream->connect_ns,
     .transport = upstream->transport, .failure = &failure,
+    .auth_file = upstream->auth_file,
   };
   char why[300];
 

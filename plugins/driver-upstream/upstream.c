@@ -4,8 +4,10 @@
  */
 #include "config.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "common/cleanup.h"
 #include "common/mem.h"
@@ -18,6 +20,9 @@ static const struct virgate_option options[] = {
   { "upstream", VIRGATE_OPTION_STRING, .def = DEFAULT_URI,
     .help = "URI of the libvirt daemon behind; remote+TRANSPORT:// asks it "
             "for what the client asks for" },
+  { "auth-file", VIRGATE_OPTION_PATH,
+    .help = "file with names and passwords for it, like libvirt's auth.conf; "
+            "nobody else may read it" },
   { "identity", VIRGATE_OPTION_STRING, .def = "yes",
     .help = "tell it who the client is: yes, no or required" },
   { "connect-timeout", VIRGATE_OPTION_UINT, .min = 1, .max = 3600,
@@ -60,6 +65,7 @@ upstream_close (void *inst)
     free (*name);
   free (upstream->allow_names);
   free (upstream->uri);
+  free (upstream->auth_file);
   health_free (&upstream->health);
   free (upstream);
 }
@@ -67,12 +73,32 @@ upstream_close (void *inst)
 /* Keys --------------------------------------------------------------------- */
 
 static int
+set_string (struct upstream *upstream, char **where, const char *value)
+{
+  free (*where);
+  *where = strdup (value);
+  return *where ? 0 : upstream->host->error (upstream->host, "out of memory");
+}
+
+static int
 set_uri (struct upstream *upstream, const char *value)
 {
-  free (upstream->uri);
-  upstream->uri = strdup (value);
-  return upstream->uri ? 0
-         : upstream->host->error (upstream->host, "out of memory");
+  return set_string (upstream, &upstream->uri, value);
+}
+
+/* It is read for each connection; that it cannot be is better known now. */
+static int
+set_auth_file (struct upstream *upstream, const char *value)
+{
+  const struct virgate_host *host = upstream->host;
+  struct stat st;
+
+  if (stat (value, &st) == -1)
+    return host->error (host, "%s: %s", value, strerror (errno));
+  if (!S_ISREG (st.st_mode) || (st.st_mode & 0077))
+    return host->error (host, "%s is not a file that nobody else may read: "
+                        "chmod 0600", value);
+  return set_string (upstream, &upstream->auth_file, value);
 }
 
 static int
@@ -151,6 +177,7 @@ upstream_config (void *inst, const char *key, const char *value)
     int (*set) (struct upstream *upstream, const char *value);
   } keys[] = {
     { "upstream", set_uri },
+    { "auth-file", set_auth_file },
     { "identity", set_identity },
     { "connect-timeout", set_connect_timeout },
     { "max-connections", set_max_connections },

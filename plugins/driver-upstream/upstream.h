@@ -29,6 +29,7 @@ struct upstream {
   const struct virgate_transport *transport;
   char *uri;
   bool is_remote;               /* the URI names no driver: clients do */
+  char *auth_file;              /* with credentials for it; NULL: libvirt's */
   uint32_t link_flags;          /* enum virgate_link_flags */
   int64_t connect_ns;
   uint32_t max_connections;     /* 0: any number */

@@ -143,4 +143,23 @@ def names(client, uri, env=None):
     return status, out.split() if status == 0 else err
 
 
+def memory_has(pid, *needles):
+    """Where in its memory a process has these bytes."""
+    found = []
+    with open(f'/proc/{pid}/maps') as maps, \
+            open(f'/proc/{pid}/mem', 'rb', 0) as mem:
+        for line in maps:
+            span, mode, *_ = line.split()
+            if not mode.startswith('rw'):
+                continue
+            begin, end = (int(x, 16) for x in span.split('-'))
+            try:
+                mem.seek(begin)
+                data = mem.read(end - begin)
+            except (OSError, ValueError):
+                continue
+            found += [(line.strip(), n) for n in needles if n in data]
+    return found
+
+
 CLIENTS = 'virsh', 'virgate'

@@ -411,24 +411,6 @@ def test_gnu_sasl_is_let_in():
 
 # Memory ---------------------------------------------------------------------
 
-def memory_has(pid, *needles):
-    found = []
-    with open(f'/proc/{pid}/maps') as maps, \
-            open(f'/proc/{pid}/mem', 'rb', 0) as mem:
-        for line in maps:
-            span, mode, *_ = line.split()
-            if not mode.startswith('rw'):
-                continue
-            begin, end = (int(x, 16) for x in span.split('-'))
-            try:
-                mem.seek(begin)
-                data = mem.read(end - begin)
-            except (OSError, ValueError):
-                continue
-            found += [(line.strip(), n) for n in needles if n in data]
-    return found
-
-
 def test_no_password_stays_in_memory():
     """Neither as it was typed nor as it went over the wire."""
     if SLOW != 1:
