@@ -56,13 +56,31 @@ refuse (struct session *session)
   auth_refuse (session, error_message (&error));
 }
 
+/* It comes from where nothing more is wanted from, as is known by now. */
+static void
+turn_away (struct session *session, const char *reached)
+{
+  if (reached) {
+    session_log (session, VIRGATE_LOG_INFO, "refused: %s is reached",
+                 reached);
+    record_refusal (session, TALLY_NO_ROOM, "there is no room");
+  }
+  else
+    record_refusal (session, TALLY_BANNED, "its address is banned");
+  session_close (session, VIRGATE_LOG_DEBUG, NULL);
+}
+
 void
 handshake_over (struct session *session)
 {
+  const char *reached;
+
   host_error_forget ();
   if (session->ops->peer
       && session->ops->peer (session->conn, &session->peer, 1) == -1)
     refuse (session);
+  else if (!source_move (session, &reached))
+    turn_away (session, reached);
   else
     auth_begin (session);
 }

@@ -97,6 +97,7 @@ mask (unsigned prefix)
                                         : ~(UINT64_MAX >> prefix);
 }
 
+/* Nobody chooses a source by a claim. */
 static void
 key_of (const struct session *session, const struct limits *limits,
         struct source_key *key)
@@ -104,7 +105,8 @@ key_of (const struct session *session, const struct limits *limits,
   struct virgate_fact fact;
 
   *key = (struct source_key) { .kind = SOURCE_UNKNOWN };
-  if (peer_get (&session->peer, VIRGATE_FACT_REMOTE, 0, &fact)) {
+  if (peer_get (&session->peer, VIRGATE_FACT_REMOTE, 0, &fact)
+      && fact.vouch != VIRGATE_VOUCH_CLAIM) {
     bool is_ipv4 = fact.addr_len == 4;
 
     key->kind = is_ipv4 ? SOURCE_IPV4 : SOURCE_IPV6;
@@ -244,6 +246,21 @@ find (struct sources *sources, const struct source_key *key)
   return source;
 }
 
+/* It has one more connection.  Returns false when it is banned.  Locked. */
+static bool
+add_client (struct sources *sources, struct source *source)
+{
+  if (source->clients++ == 0 && !source->is_banned
+      && !list_is_empty (&source->link)) {
+    list_remove (&source->link);
+    sources->remembered_count--;
+  }
+  if (atomic_load (&source->banned_until) <= now_ns ())
+    return true;
+  source->turned_away++;
+  return false;
+}
+
 bool
 source_enter (struct session *session)
 {
@@ -258,15 +275,32 @@ source_enter (struct session *session)
   if (source == NULL)
     return false;
   session->source = source;
-  if (source->clients++ == 0 && !source->is_banned
-      && !list_is_empty (&source->link)) {
-    list_remove (&source->link);
-    sources->remembered_count--;
-  }
-  if (atomic_load (&source->banned_until) <= now_ns ())
+  return add_client (sources, source);
+}
+
+bool
+source_move (struct session *session, const char **reached)
+{
+  struct server *server = session->listener->server;
+  struct source *from = session->source, *to;
+  struct source_key key;
+  bool is_welcome;
+
+  *reached = NULL;
+  key_of (session, &session->loop->limits, &key);
+  if (is_same (&key, &from->key))
     return true;
-  source->turned_away++;
-  return false;
+  LOCK_FOR_SCOPE (&server->sources.lock);
+  to = find (&server->sources, &key);
+  if (to == NULL) {
+    *reached = "memory";
+    return false;
+  }
+  is_welcome = add_client (&server->sources, to);
+  stranger_move (session, to, reached);
+  from->clients--;
+  source_settle (server, from);
+  return is_welcome && *reached == NULL;
 }
 
 void

@@ -97,6 +97,12 @@ void sources_free (struct sources *sources);
  * when it is banned, or without memory; session_free lets go of it.
  */
 bool source_enter (struct session *session);
+/* The handshake is over, and it may be known by now that it comes from
+ * elsewhere: behind ssh, from an address.  The session's loop.  Returns false
+ * when that source is banned, or when there is no room in it: *reached is the
+ * limit's name then, and NULL otherwise.
+ */
+bool source_move (struct session *session, const char **reached);
 void source_leave (struct session *session);
 
 /* "192.0.2.1", "2001:db8::/64", "uid 1000". */
@@ -111,6 +117,11 @@ void crowd_init (struct crowd *crowd);
  * NULL.  Returns false when there is none to close.
  */
 bool stranger_enter (struct session *session, const char **reached);
+/* It belongs to another source from here on; *reached is the name of a limit
+ * that is reached there and stays so.  Locked.
+ */
+void stranger_move (struct session *session, struct source *to,
+                    const char **reached);
 /* Its handshake is over; it has begun to authenticate: both once. */
 void stranger_shook (struct session *session);
 void stranger_spoke (struct session *session);

@@ -171,7 +171,7 @@ fits_source (const struct session *session, const char **reached)
              && fits (session, source->strangers.count,
                       limits->source_strangers, &source->strangers,
                       OF_SOURCE, "source-unopened", reached)
-             && (session->ops->handshake == NULL
+             && (session->ops->handshake == NULL || session->stranger
                  || fits (session, source->shaking.count,
                           limits->source_shaking, &source->shaking,
                           OF_SHAKING, "source-handshakes", reached)));
@@ -245,6 +245,25 @@ stranger_enter (struct session *session, const char **reached)
   session->is_listed = true;
   session->listener->clients++;
   return true;
+}
+
+void
+stranger_move (struct session *session, struct source *to,
+               const char **reached)
+{
+  struct stranger *stranger = session->stranger;
+  bool is_listed = stranger && !stranger->makes_room;
+  uint64_t kept = stranger ? stranger->kept : 0;
+
+  if (is_listed)
+    part (stranger, OF_SOURCE);
+  session->source->kept -= kept;
+  to->kept += kept;
+  session->source = to;
+  if (fits_source (session, reached))
+    *reached = NULL;
+  if (is_listed)
+    join (stranger, OF_SOURCE);
 }
 
 void

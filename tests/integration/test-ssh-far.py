@@ -12,7 +12,9 @@ import subprocess
 import tempfile
 
 from lib import *
+from rawrpc import OPEN, SASL_START, string, u32
 from ssh import *
+from trial import plain, trial_modules
 
 BUILT_HELPER = os.path.join(BUILD, 'plugins', 'transport-ssh',
                             'virgate-ssh-helper')
@@ -25,10 +27,12 @@ class FarSide(Sshd):
     """An sshd with both accounts, and virgated behind it.
 
     listen  lines of [listen ssh]; more  further sections
-    sshd    lines of sshd_config
+    sshd    lines of sshd_config; args  of virgated
     """
 
-    def __init__(self, listen='auth = peercred\n', more='', sshd='', **kw):
+    def __init__(self, listen='auth = peercred\n', more='', sshd='', args=(),
+                 **kw):
+        self.args = args
         self.home = Home()
         self.key = self.home.key()
         kw.setdefault('authorized', public(self.key))
@@ -75,7 +79,8 @@ users = {JOE} root
 exec ssh -F none -i {self.key} -o IdentitiesOnly=yes -o IdentityAgent=none \
 -o UserKnownHostsFile={self.home.path('.ssh', 'known_hosts')} "$@"
 ''', 'ssh', mode=0o755)
-        self.daemon = Virgated('--verbose', config=self.virgated_config)
+        self.daemon = Virgated('--verbose', *self.args,
+                               config=self.virgated_config)
         self.daemon.__enter__()
 
     def stop(self, *args):
@@ -323,6 +328,65 @@ def test_forged_environment_gains_nothing():
         p.communicate(timeout=60 * SLOW)
 
 
+GUESSED = '''[daemon]
+ban-failures = 3
+ban-time = 600
+auth-delay = 1
+auth-delay-max = 1
+source-clients = 3
+
+[auth pw]
+module = trial
+mechanisms = PLAIN
+users = ann:right
+'''
+
+
+def guess(far, password, address, user=GATE):
+    """A helper whose client comes from there: is it in, refused, or cut?"""
+    p = start_helper(far, user=user, env={
+        'SSH_CONNECTION': f'{address} 50000 192.0.2.1 22'})
+    try:
+        reply = ask(p, SASL_START, plain('ann', password))
+    except BrokenPipeError:
+        reply = None
+    p.communicate(timeout=60 * SLOW)
+    return 'cut' if reply is None else 'refused' if reply[0] else 'in'
+
+
+def test_who_shares_an_account_is_not_banned_for_others():
+    """A source is the client's address, when a trusted account says it."""
+    with trial_modules() as folder, \
+            FarSide(f'auth = pw\ntrusted-users = {GATE}\n', GUESSED,
+                    args=['--module-dir', folder]) as far:
+        before = descriptors(far.daemon.process.pid)
+        same([guess(far, 'wrong', '192.0.2.7') for _ in range(5)],
+             ['refused'] * 3 + ['cut'] * 2, far.daemon.log())
+        for address in '192.0.2.8', '2001:db8::1':
+            same(guess(far, 'right', address), 'in', far.daemon.log())
+        same(guess(far, 'right', '192.0.2.7'), 'cut')
+        assert '192.0.2.7: banned for 600 s' in far.daemon.log()
+        # Each address has a share, and the account has none.
+        held = []
+        for n in range(9):
+            p = start_helper(far, user=GATE, env={
+                'SSH_CONNECTION': f'192.0.2.{20 + n // 3} 5 192.0.2.1 22'})
+            held.append(p)
+            same(ask(p, SASL_START, plain('ann', 'right'))[0], 0)
+            same(ask(p, OPEN, u32(1) + string('test:///default')
+                     + u32(0))[0], 0)
+        same([guess(far, 'right', f'192.0.2.{n}') for n in (20, 23)],
+             ['cut', 'in'])
+        for p in held:
+            p.communicate(timeout=60 * SLOW)
+        all_is_freed(far, before)
+        # What others claim changes nothing: it is joe who is banned.
+        same([guess(far, 'wrong', f'192.0.2.{30 + n}', JOE)
+              for n in range(5)], ['refused'] * 3 + ['cut'] * 2)
+        assert f'uid {JOE}: banned for 600 s' in far.daemon.log()
+        same(guess(far, 'right', '192.0.2.30'), 'in')
+
+
 def hand_over(far, fds, note=b'VgSh\x01\x00\x00\x00', parts=1):
     """What a program of one's own could say; the answer."""
     with socket.socket(socket.AF_UNIX) as s:
@@ -475,7 +539,8 @@ def test_client_killed_and_helper_killed():
 
 def test_fifty_at_once():
     """Fifty ssh sessions, each with calls of its own; asleep in between."""
-    with FarSide(sshd='MaxStartups 200\n') as far:
+    with FarSide(sshd='MaxStartups 200\n',
+                 more='[daemon]\nauth-timeout = 300\n') as far:
         before = descriptors(far.daemon.process.pid)
         sessions = [subprocess.Popen(
             [far.ssh, '-p', str(far.port), 'joe@127.0.0.1',
