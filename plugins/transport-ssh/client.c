@@ -112,6 +112,13 @@ client_pending (void *conn)
   return client->is_answered ? client->answer.len - client->answer.rest : 0;
 }
 
+static void
+forget_answer (struct client *client)
+{
+  free (client->answer.data);
+  client->answer = (struct answer_state) { .data = NULL };
+}
+
 /* Bytes that came with the answer. */
 static ssize_t
 take_early (struct client *client, const struct iovec *iov, int iovcnt)
@@ -126,10 +133,8 @@ take_early (struct client *client, const struct iovec *iov, int iovcnt)
     state->rest += len;
     taken += len;
   }
-  if (state->rest == state->len) {
-    free (state->data);
-    *state = (struct answer_state) { .data = NULL };
-  }
+  if (state->rest == state->len)
+    forget_answer (client);
   return taken;
 }
 
@@ -160,8 +165,10 @@ await_early (struct client *client, const struct iovec *iov, int iovcnt)
   if (answer != ANSWER_READY)
     return ended (client, answer);
   client->is_answered = true;
-  return client_pending (client) ? take_early (client, iov, iovcnt)
-                                 : VIRGATE_IO_WANT_READ;
+  if (client_pending (client) > 0)
+    return take_early (client, iov, iovcnt);
+  forget_answer (client);
+  return VIRGATE_IO_WANT_READ;
 }
 
 static ssize_t
@@ -278,10 +285,8 @@ ssh_client_new (const struct ssh *ssh, struct ssh_pipe *pipe,
     .is_answered = state->word[0] != '\0', .where = copy,
   };
   *state = (struct answer_state) { .data = NULL };
-  if (client_pending (client) == 0 && client->is_answered) {
-    free (client->answer.data);
-    client->answer = *state;
-  }
+  if (client_pending (client) == 0 && client->is_answered)
+    forget_answer (client);
   return &client->conn;
 }
 

@@ -312,30 +312,62 @@ in_child (void)
   pthread_mutex_unlock (&registry.lock);
 }
 
-/* The program ends, and libcrypto with it: no thread may be in it then. */
+/* Registry locked.  The next link to end with the program: not one that others
+ * pass through before those, which may have something left to send.
+ */
+static struct link *
+next_to_end (void)
+{
+  struct link *next = NULL;
+
+  list_for_each (pos, &registry.links) {
+    struct link *link = list_item (pos, struct link, item);
+
+    if (link->state == LINK_UP && (next == NULL || link->users < next->users))
+      next = link;
+  }
+  return next;
+}
+
+/* End one more, and keep it in a list: others may let go of it yet. */
+static bool
+end_one (struct list *kept)
+{
+  struct link *link;
+  bool is_more;
+
+  bury_ended ();
+  pthread_mutex_lock (&registry.lock);
+  link = next_to_end ();
+  if (link) {
+    retire (link);
+    link->users++;
+  }
+  is_more = link || !list_is_empty (&registry.ended);
+  pthread_mutex_unlock (&registry.lock);
+  if (link == NULL)
+    return is_more;
+  stop (link);
+  pthread_join (link->thread, NULL);
+  list_append (kept, &link->item);
+  return true;
+}
+
+/* The program ends, and libcrypto with it: no thread may be in it then.  Who
+ * forgot to close a connection is not waited for, and keeps its link.
+ */
 static void
 end_all (void)
 {
-  for (;;) {
-    struct link *link = NULL;
+  struct list kept;
 
-    bury_ended ();
-    pthread_mutex_lock (&registry.lock);
-    list_for_each (pos, &registry.links) {
-      struct link *one = list_item (pos, struct link, item);
+  list_init (&kept);
+  while (end_one (&kept))
+    ;
+  list_for_each (pos, &kept) {
+    struct link *link = list_item (pos, struct link, item);
 
-      if (one->state == LINK_UP)
-        link = one;
-    }
-    if (link) {
-      retire (link);
-      link->users++;            /* who forgot to close it is not waited for */
-    }
-    pthread_mutex_unlock (&registry.lock);
-    if (link == NULL)
-      return;
-    stop (link);
-    pthread_join (link->thread, NULL);
+    list_remove (pos);
     if (link->users == 1)
       link_free (link);
   }

@@ -94,6 +94,13 @@ def test_a_command_that_is_forced_on_the_account():
             works(connect(home, uri(server, query)))
 
 
+def test_a_far_side_that_takes_long_to_begin():
+    """Longer than it is waited for; by then our first message is sent."""
+    with setup(profile='sleep 3.3\n') as (home, server):
+        for query in '', openssh(home):
+            works(connect(home, uri(server, query)))
+
+
 # Logging in
 
 KEYS = [('ed25519',), ('ecdsa', '-b', '256'), ('ecdsa', '-b', '384'),
