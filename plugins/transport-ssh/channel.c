@@ -148,6 +148,12 @@ static const struct ssh_pipe_ops pipe_ops = {
   .close = pipe_close,
 };
 
+_Atomic bool *
+channel_is_silent (struct ssh_pipe *pipe)
+{
+  return &container_of (pipe, struct channel, pipe)->link->is_silent;
+}
+
 /* Opening ------------------------------------------------------------------ */
 
 static struct channel *

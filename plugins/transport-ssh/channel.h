@@ -78,6 +78,9 @@ struct channel {
 struct ssh_pipe *channel_open (struct link *link, struct channel_spec *spec,
                                int64_t deadline, char *why, size_t size);
 
+/* Of the link of a channel's pipe. */
+_Atomic bool *channel_is_silent (struct ssh_pipe *pipe);
+
 /* Give up one of the two references. */
 void channel_unref (struct channel *channel);
 

@@ -74,9 +74,9 @@ say_answer (struct ssh_pipe *pipe, const struct answer_state *state,
 
 int
 ssh_await_answer (struct ssh_pipe *pipe, struct answer_state *state,
-                  int64_t deadline, char *why, size_t size)
+                  int64_t deadline, bool *is_silent, char *why, size_t size)
 {
-  int64_t silence = now_ns () + SILENCE_NS;
+  int64_t silence = now_ns () + (*is_silent ? 0 : SILENCE_NS);
   enum answer answer = ANSWER_MORE;
 
   for (;;) {
@@ -84,8 +84,10 @@ ssh_await_answer (struct ssh_pipe *pipe, struct answer_state *state,
     int64_t now = now_ns (), until = MIN_OF (silence, deadline);
     ssize_t n = feed_once (pipe, state, &answer);
 
-    if (n > 0 && answer == ANSWER_READY)
+    if (n > 0 && answer == ANSWER_READY) {
+      *is_silent = false;
       return 0;
+    }
     if (n > 0 && answer == ANSWER_MORE)
       continue;
     if (n >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK)) {
@@ -96,8 +98,10 @@ ssh_await_answer (struct ssh_pipe *pipe, struct answer_state *state,
       snprintf (why, size, "the far side did not answer in time");
       return -1;
     }
-    if (now >= silence)
+    if (now >= silence) {
+      *is_silent = true;
       return 0;
+    }
     poll (&pollfd, 1, (int) ((until - now) / NS_PER_MS) + 1);
   }
 }

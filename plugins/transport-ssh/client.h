@@ -44,11 +44,13 @@ const char *ssh_host_of (const struct ssh_request *request);
 /* Wait for the far side's first words.
  *
  * Returns 0 when the pipe carries the daemon's bytes, or is taken to do so
- * because it stays silent; 1 when this way does not exist there, with why
- * filled in; -1, with why filled in, for every other failure.
+ * because it stays silent (*is_silent: it is not waited for, because it was
+ * silent before; set when it was now); 1 when this way does not exist there,
+ * with why filled in; -1, with why filled in, for every other failure.
  */
 int ssh_await_answer (struct ssh_pipe *pipe, struct answer_state *state,
-                      int64_t deadline, char *why, size_t size);
+                      int64_t deadline, bool *is_silent, char *why,
+                      size_t size);
 
 /* A connection over a pipe, which it takes over, as it does the bytes in
  * state.  NULL when memory is exhausted.

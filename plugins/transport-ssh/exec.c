@@ -396,6 +396,7 @@ ssh_exec_connect (const struct ssh_request *request, void **conn)
   const struct ssh *ssh = request->ssh;
   char why[SSH_WHY_MAX];
   struct exec *exec;
+  bool is_silent = false;
   int result;
 
   make_vector (&v, request);
@@ -404,8 +405,8 @@ ssh_exec_connect (const struct ssh_request *request, void **conn)
     return ssh->host->error (ssh->host, "out of memory");
   result = start (request, exec, &v);
   if (result == 0) {
-    result = ssh_await_answer (&exec->pipe, &state, request->deadline, why,
-                               sizeof why);
+    result = ssh_await_answer (&exec->pipe, &state, request->deadline,
+                               &is_silent, why, sizeof why);
     if (result == 1)
       ssh_fail (ssh, "ssh to %s: there is no way to a daemon: %s",
                 ssh_host_of (request), why);

@@ -47,6 +47,9 @@ struct link {
   struct sockaddr_storage remote;       /* the first hop's address */
   socklen_t remote_len;
 
+  /* A command of its own is forced on the account, and says nothing first. */
+  _Atomic bool is_silent;
+
   /* Guarded by session_lock, which its thread holds but while it waits; an
    * owner who writes takes it only when nobody has it.
    */

@@ -77,6 +77,7 @@ try_command (struct trial *t, unsigned ways, const char *name)
   struct channel_spec spec = { .kind = CHANNEL_EXEC, .target = command };
   char why[SSH_WHY_MAX];
   enum outcome outcome;
+  bool is_silent;
   int result;
 
   if (command == NULL) {
@@ -88,10 +89,13 @@ try_command (struct trial *t, unsigned ways, const char *name)
     note (t, name, why);
     return outcome;
   }
-  result = ssh_await_answer (t->pipe, &t->answer, t->request->deadline, why,
-                             sizeof why);
-  if (result == 0)
+  is_silent = *channel_is_silent (t->pipe);
+  result = ssh_await_answer (t->pipe, &t->answer, t->request->deadline,
+                             &is_silent, why, sizeof why);
+  if (result == 0) {
+    *channel_is_silent (t->pipe) = is_silent;
     return WORKS;
+  }
   t->pipe->ops->close (t->pipe);
   t->pipe = NULL;
   free (t->answer.data);

@@ -91,7 +91,7 @@ def test_a_command_that_is_forced_on_the_account():
     with setup(config='ForceCommand virt-ssh-helper test:///default') \
             as (home, server):
         for query in '', openssh(home):
-            works(connect(home, uri(server, query)))
+            works(connect(home, *[uri(server, query)] * 2), 2)
 
 
 def test_a_far_side_that_takes_long_to_begin():
