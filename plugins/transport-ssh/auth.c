@@ -29,6 +29,7 @@ struct auth {
   LIBSSH2_SESSION *session;
   const char *offered;          /* the server's list */
   bool was_half;                /* a key was good, but not enough */
+  bool has_tried_named;         /* the one key that is named */
   bool is_late;
   char tried[640];              /* "the agent: ...; /a/key: ..." */
 
@@ -200,6 +201,7 @@ try_agent_keys (struct auth *a)
       enum outcome outcome;
 
       if (is_named (a, key) != (round == 0)
+          || (round == 0 && a->has_tried_named)
           || !is_usable (a, key->type, key->comment))
         continue;
       outcome = try_agent_key (a, key);
@@ -369,6 +371,8 @@ try_files (struct auth *a)
   const struct hop *hop = a->login->hop;
   size_t before = strlen (a->tried);
 
+  if (a->has_tried_named)
+    return GO_ON;
   for (int i = 0; i < hop->identities; i++) {
     enum outcome outcome = try_path (a, hop->identity[i]);
 
@@ -532,6 +536,37 @@ run_methods (struct auth *a)
   return GO_ON;
 }
 
+/* Is a key the first thing to try, and is one named that needs no passphrase?
+ */
+static bool
+is_named_first (const struct auth *a, struct keyfile *key)
+{
+  const struct hop *hop = a->login->hop;
+  const char *order = hop->auth;
+  char why[100];
+
+  if (strncmp (order, "agent,", 6) == 0)
+    order += 6;
+  return strncmp (order, "privkey", 7) == 0 && hop->identities == 1
+         && !hop->identities_default
+         && keyfile_read (key, hop->identity[0], why, sizeof why) == 0
+         && !key->is_encrypted;
+}
+
+/* It is most likely the right one, so it is offered before it is asked what
+ * the server takes: sshd makes those wait who ask.
+ */
+static enum outcome
+try_named (struct auth *a)
+{
+  struct keyfile key;
+
+  a->has_tried_named = is_named_first (a, &key);
+  if (!a->has_tried_named || !is_usable (a, key.type, key.path))
+    return GO_ON;
+  return try_plain (a, &key);
+}
+
 /* Which ways the server offers; asking for it may let us in. */
 static enum outcome
 ask_offered (struct auth *a)
@@ -598,7 +633,9 @@ auth_log_in (struct login *login)
   if (check_words (login) == -1)
     return -1;
   login->link->auth = &a;
-  outcome = ask_offered (&a);
+  outcome = try_named (&a);
+  if (outcome == GO_ON)
+    outcome = ask_offered (&a);
   if (outcome == GO_ON)
     outcome = run_methods (&a);
   login->link->auth = NULL;

@@ -27,6 +27,10 @@
 
 struct auth;
 
+/* Of what comes for a log-in, or a channel, so much is acknowledged at once. */
+#define QUICK_LOGIN 32
+#define QUICK_CHANNEL 10
+
 enum link_state { LINK_CONNECTING, LINK_UP, LINK_ENDED };
 
 struct link {
@@ -60,6 +64,7 @@ struct link {
   struct auth *auth;            /* while it logs in */
   struct buf out;               /* sealed, and not yet sent */
   bool is_readable;             /* recv may have something */
+  unsigned quick;               /* so often more, acknowledge at once */
   bool is_broken;
   const char *end;              /* why, as the socket or the host says */
   char goodbye[200];            /* the host's last words */
@@ -141,6 +146,10 @@ int pump_start (struct link *link);
 /* Before the key exchange: prefer kinds of keys that are known. */
 int hostkey_prefer (struct login *login);
 int hostkey_check (struct login *login);
+/* While the host makes a process for us: have libcrypto read its config and
+ * prepare what is needed at once afterwards.
+ */
+void hostkey_warm_up (struct login *login);
 int auth_log_in (struct login *login);
 
 /* libssh2 before this one signs with RSA keys by SHA-1 only, which servers

@@ -167,6 +167,13 @@ def test_password():
                              answers=['swordfish']))
         same(said.asked, [[PASSWORD, "root@127.0.0.1's password: "]])
         works(connect(home, uri(server), answers=['typo', 'swordfish']))
+        # A key that is named is tried first, and nothing is lost with it.
+        key = home.key('other')
+        works(connect(home, uri(server, f'keyfile={key}'),
+                      answers=['swordfish']))
+        with Agent(key) as agent:
+            works(connect(home, uri(server, f'keyfile={key}'),
+                          answers=['swordfish'], SSH_AUTH_SOCK=agent.socket))
 
 
 PAM_QUESTIONS = '''
