@@ -56,6 +56,7 @@ struct instance {
   const struct config_key *key;         /* while config is called with it */
   struct virgate_transport transport;   /* filled in for that kind */
   char title[120];              /* "listen public" */
+  bool is_retired;              /* the program has another one of this title */
   struct virgate_host host;
 };
 

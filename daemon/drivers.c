@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Drivers: which there are, in what order they are asked, and the way from a
- * procedure to its handler.
+ * Drivers: which there are, in what order they are asked, how long they live,
+ * and the way from a procedure to its handler; see drivers.h.
  */
 #include "config.h"
 
@@ -10,6 +10,9 @@
 
 #include "common/cleanup.h"
 #include "common/mem.h"
+#include "daemon/drivers.h"
+#include "daemon/metrics.h"
+#include "daemon/parts.h"
 #include "daemon/server.h"
 #include "daemon/settings.h"
 
@@ -69,6 +72,8 @@ driver_free (struct driver *driver)
     free (driver->handlers[i]);
   host_env_close (driver->server, driver->instance);
   route_free (&driver->route);
+  free (driver->name);
+  free (driver->text);
   free (driver);
 }
 
@@ -94,55 +99,230 @@ read_unknown (struct driver *driver, const struct config_section *section,
 }
 
 static int
+read_section (struct driver *driver, const struct config_section *section,
+              struct virgate_error *err)
+{
+  driver->name = strdup (section->name);
+  driver->text = section_text (section, NULL, NULL);
+  if (driver->name == NULL || driver->text == NULL
+      || route_read (&driver->route, section) == -1)
+    return error_set (err, VIRGATE_ERR_NO_MEMORY, VIRGATE_FROM_NONE, NULL);
+  return read_unknown (driver, section, err);
+}
+
+/* NULL with err set; else with one reference. */
+static struct driver *
 driver_open (struct server *server, const struct config_section *section,
              struct virgate_error *err)
 {
   const char *name = config_value (section, driver_options, "module");
   CLEANUP (cleanup_driver) struct driver *driver = NULL;
-  struct driver **last = &server->drivers;
   const struct module *module;
 
   module = modules_load (server->modules, VIRGATE_KIND_DRIVER,
                          name ? name : section->name, err);
-  if (module == NULL)
-    return config_error (err, section, config_key (section, "module"), "%s",
-                         error_message (err));
+  if (module == NULL) {
+    config_error (err, section, config_key (section, "module"), "%s",
+                  error_message (err));
+    return NULL;
+  }
   driver = calloc (1, sizeof *driver);
-  if (driver == NULL || route_read (&driver->route, section) == -1)
-    return error_set (err, VIRGATE_ERR_NO_MEMORY, VIRGATE_FROM_NONE, NULL);
+  if (driver == NULL) {
+    error_set (err, VIRGATE_ERR_NO_MEMORY, VIRGATE_FROM_NONE, NULL);
+    return NULL;
+  }
   driver->server = server;
   driver->ops = module->ops;
-  if (read_unknown (driver, section, err) == -1)
-    return -1;
-  server->has_hosts |= driver->route.hosts != NULL;
+  atomic_store (&driver->refs, 1);
+  if (read_section (driver, section, err) == -1)
+    return NULL;
   driver->instance = instance_open (module, &server->env, section,
                                     driver_options, NULL, err);
   if (driver->instance == NULL || index_handlers (driver, err) == -1)
-    return -1;
-  while (*last)
-    last = &(*last)->next;
-  *last = steal_pointer (&driver);
+    return NULL;
+  driver->next = server->drivers.all;
+  server->drivers.all = driver;
+  return steal_pointer (&driver);
+}
+
+/* Life --------------------------------------------------------------------- */
+
+void
+driver_ref (struct driver *driver)
+{
+  atomic_fetch_add (&driver->refs, 1);
+}
+
+static void
+deliver_free (struct mail *mail)
+{
+  struct driver *driver = container_of (mail, struct driver, mail);
+  struct driver **at = &driver->server->drivers.all;
+
+  while (*at != driver)
+    at = &(*at)->next;
+  *at = driver->next;
+  driver_free (driver);
+}
+
+void
+driver_unref (struct driver *driver)
+{
+  if (driver == NULL || atomic_fetch_sub (&driver->refs, 1) > 1)
+    return;
+  driver->mail.deliver = deliver_free;
+  loop_post (&driver->server->loops[0], &driver->mail);
+}
+
+struct driver_table *
+drivers_get (struct server *server)
+{
+  struct driver_table *table;
+
+  LOCK_FOR_SCOPE (&server->drivers.lock);
+  table = server->drivers.table;
+  atomic_fetch_add (&table->refs, 1);
+  return table;
+}
+
+void
+drivers_put (struct driver_table *table)
+{
+  if (table == NULL || atomic_fetch_sub (&table->refs, 1) > 1)
+    return;
+  for (unsigned i = 0; i < table->count; i++)
+    driver_unref (table->driver[i]);
+  free (table);
+}
+
+/* Tables ------------------------------------------------------------------- */
+
+static struct driver *
+find (const struct driver_table *table, const char *name)
+{
+  for (unsigned i = 0; table && i < table->count; i++)
+    if (strcmp (table->driver[i]->name, name) == 0)
+      return table->driver[i];
+  return NULL;
+}
+
+/* The driver that a section has already, or a new one. */
+static struct driver *
+driver_for (struct server *server, const struct config_section *section,
+            struct virgate_error *err)
+{
+  struct driver *old = find (server->drivers.table, section->name);
+  CLEANUP_FREE char *text = section_text (section, NULL, NULL);
+
+  if (old == NULL || text == NULL || strcmp (old->text, text) != 0)
+    return driver_open (server, section, err);
+  driver_ref (old);
+  return old;
+}
+
+static struct driver_table *
+table_new (const struct config *config, struct virgate_error *err)
+{
+  const struct config_section *section = NULL;
+  struct driver_table *table;
+  unsigned count = 0;
+
+  while ((section = config_each (config, "driver", section)))
+    count++;
+  table = calloc (1, sizeof *table + count * sizeof table->driver[0]);
+  if (table)
+    atomic_store (&table->refs, 1);
+  else
+    error_set (err, VIRGATE_ERR_NO_MEMORY, VIRGATE_FROM_NONE, NULL);
+  return table;
+}
+
+/* As far as it goes: -1 with err set when a section fails. */
+static int
+fill (struct server *server, struct driver_table *table,
+      struct virgate_error *err)
+{
+  const struct config_section *section = NULL;
+
+  while ((section = config_each (&server->config, "driver", section))) {
+    struct driver *driver = driver_for (server, section, err);
+
+    if (driver == NULL)
+      return -1;
+    table->driver[table->count++] = driver;
+    table->has_hosts |= driver->route.hosts != NULL;
+  }
   return 0;
+}
+
+struct driver_table *
+drivers_make (struct server *server, struct virgate_error *err)
+{
+  struct driver_table *table = table_new (&server->config, err);
+
+  if (table && fill (server, table, err) == 0)
+    return table;
+  drivers_put (table);
+  return NULL;
 }
 
 int
 drivers_open (struct server *server, struct virgate_error *err)
 {
-  const struct config_section *section = NULL;
-
-  while ((section = config_each (&server->config, "driver", section)))
-    if (driver_open (server, section, err) == -1)
-      return -1;
-  return 0;
+  pthread_mutex_init (&server->drivers.lock, NULL);
+  server->drivers.table = table_new (&server->config, err);
+  return server->drivers.table
+         && fill (server, server->drivers.table, err) == 0 ? 0 : -1;
 }
 
 void
 drivers_close (struct server *server)
 {
-  while (server->drivers) {
-    struct driver *next = server->drivers->next;
+  free (server->drivers.table);
+  while (server->drivers.all) {
+    struct driver *next = server->drivers.all->next;
 
-    driver_free (server->drivers);
-    server->drivers = next;
+    driver_free (server->drivers.all);
+    server->drivers.all = next;
   }
+}
+
+static void
+report (struct server *server, const struct driver *driver, const char *what)
+{
+  log_write (&server->log, VIRGATE_LOG_NOTICE, "reload", "[%s]: %s",
+             driver->instance->title, what);
+}
+
+/* Who has lost its place goes on for those whom it serves, unseen. */
+static void
+report_changes (struct server *server, const struct driver_table *old,
+                const struct driver_table *table)
+{
+  for (unsigned i = 0; i < table->count; i++) {
+    const struct driver *before = find (old, table->driver[i]->name);
+
+    if (before != table->driver[i])
+      report (server, table->driver[i], before ? "changed" : "added");
+  }
+  for (unsigned i = 0; i < old->count; i++) {
+    const struct driver *now = find (table, old->driver[i]->name);
+
+    if (now == NULL)
+      report (server, old->driver[i], "removed");
+    if (now != old->driver[i])
+      metrics_retire (server, old->driver[i]->instance);
+  }
+}
+
+void
+drivers_take (struct server *server, struct driver_table *table)
+{
+  struct driver_table *old = server->drivers.table;
+
+  report_changes (server, old, table);
+  pthread_mutex_lock (&server->drivers.lock);
+  server->drivers.table = table;
+  pthread_mutex_unlock (&server->drivers.lock);
+  drivers_put (old);
 }

@@ -81,17 +81,18 @@ metrics_gauge (struct server *server, const struct instance *instance,
   unsigned count;
   struct gauge *gauge = find (server, instance, name, &count);
 
+  if (instance->is_retired)
+    return;
   if (gauge)
     gauge->value = value;
   else if (count < GAUGES_MAX && is_name (name))
     add (server, instance, name, help, value);
 }
 
-void
-metrics_forget (struct server *server, const struct instance *instance)
+/* NULL: of all. */
+static void
+forget (struct server *server, const struct instance *instance)
 {
-  LOCK_FOR_SCOPE (&server->gauges.lock);
-
   list_for_each (item, &server->gauges.list) {
     struct gauge *gauge = list_item (item, struct gauge, link);
 
@@ -102,4 +103,21 @@ metrics_forget (struct server *server, const struct instance *instance)
     free (gauge->help);
     free (gauge);
   }
+}
+
+void
+metrics_forget (struct server *server, const struct instance *instance)
+{
+  LOCK_FOR_SCOPE (&server->gauges.lock);
+
+  forget (server, instance);
+}
+
+void
+metrics_retire (struct server *server, struct instance *instance)
+{
+  LOCK_FOR_SCOPE (&server->gauges.lock);
+
+  instance->is_retired = true;
+  forget (server, instance);
 }

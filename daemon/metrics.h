@@ -27,5 +27,7 @@ void metrics_print (struct server *server, FILE *out);
 void metrics_gauge (struct server *server, const struct instance *instance,
                     const char *name, const char *help, double value);
 void metrics_forget (struct server *server, const struct instance *instance);
+/* Another instance has its title now: forget, and take no more. */
+void metrics_retire (struct server *server, struct instance *instance);
 
 #endif /* VIRGATE_DAEMON_METRICS_H */

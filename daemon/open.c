@@ -117,21 +117,21 @@ open_prepare (struct virgate_call *call)
 
 /* Ask the drivers that are for this client, one after the other. */
 static int
-ask_drivers (struct virgate_call *call, const struct route_name *wanted,
-             int read_only)
+ask_drivers (struct virgate_call *call, const struct driver_table *table,
+             const struct route_name *wanted, int read_only)
 {
-  struct session *session = call->session;
-
-  for (struct driver *driver = session->loop->server->drivers; driver;
-       driver = driver->next) {
+  for (unsigned i = 0; i < table->count; i++) {
+    struct driver *driver = table->driver[i];
     int result;
 
-    if (!route_fits (&driver->route, wanted, session))
+    if (!route_fits (&driver->route, wanted, call->session))
       continue;
     result = driver->ops->open (driver->instance->inst, call, wanted->name,
                                 read_only, &call->opened_conn);
-    if (result == 0)
+    if (result == 0) {
+      driver_ref (driver);      /* the session's */
       call->opened = driver;
+    }
     if (result != VIRGATE_DECLINED)
       return result;
   }
@@ -143,13 +143,14 @@ open_run (void *conn, struct virgate_call *call, const void *args, void *ret)
 {
   const struct virgate_remote_connect_open_args *open = args;
   struct session *session = call->session;
+  struct driver_table *table = drivers_get (session->loop->server);
   int read_only = session->is_read_only || (open->flags & OPEN_READ_ONLY);
   struct route_name wanted;
   int result = VIRGATE_DECLINED;
 
-  if (route_name_split (&wanted, open->name,
-                        session->loop->server->has_hosts) == 0)
-    result = ask_drivers (call, &wanted, read_only);
+  if (route_name_split (&wanted, open->name, table->has_hosts) == 0)
+    result = ask_drivers (call, table, &wanted, read_only);
   route_name_free (&wanted);
+  drivers_put (table);
   return result == VIRGATE_DECLINED ? no_driver (call, open->name) : result;
 }

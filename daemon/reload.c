@@ -201,25 +201,6 @@ compare_daemon (struct server *server, const struct config *old)
 }
 
 static void
-compare_drivers (struct server *server, const struct config *old)
-{
-  const struct config_section *section = NULL;
-
-  while ((section = config_each (old, "driver", section))) {
-    const struct config_section *now =
-      config_find (&server->config, "driver", section->name);
-    CLEANUP_FREE char *before = section_text (section, NULL, NULL);
-    CLEANUP_FREE char *after = section_text (now, NULL, NULL);
-
-    if (now == NULL || !same (before, after))
-      report (server, "[%s]: restart needed to change it", section->title);
-  }
-  while ((section = config_each (&server->config, "driver", section)))
-    if (config_find (old, "driver", section->name) == NULL)
-      report (server, "[%s]: restart needed to add it", section->title);
-}
-
-static void
 reload_instance (struct server *server, struct instance *instance)
 {
   CLEANUP_ERROR struct virgate_error err = { 0 };
@@ -238,7 +219,7 @@ reload_instances (struct server *server)
     reload_instance (server, listener->instance);
   for (struct part *part = server->parts; part; part = part->next)
     reload_instance (server, part->instance);
-  for (struct driver *driver = server->drivers; driver;
+  for (struct driver *driver = server->drivers.all; driver;
        driver = driver->next)
     reload_instance (server, driver->instance);
   server_tell_loops (server, sessions_recheck);
@@ -270,14 +251,16 @@ static int
 read_again (struct server *server, struct virgate_error *err)
 {
   struct listener *made = NULL;
+  struct driver_table *drivers = NULL;
   struct config old = server->config;
 
   config_init (&server->config);
   if (settings_read (&server->config, server->options, server->modules,
                      err) == 0
+      && (drivers = drivers_make (server, err))
       && make_all (server, &made, err) == 0) {
     compare_daemon (server, &old);
-    compare_drivers (server, &old);
+    drivers_take (server, drivers);
     take_all (server, made);
     limits_from_config (&server->limits, &server->config);
     server_set_log_level (server);
@@ -286,6 +269,7 @@ read_again (struct server *server, struct virgate_error *err)
     return 0;
   }
   unmake_all (server, made);
+  drivers_put (drivers);
   config_free (&server->config);
   server->config = old;
   return -1;

@@ -15,31 +15,12 @@
 #include "core/instance.h"
 #include "core/log.h"
 #include "core/modules.h"
+#include "daemon/drivers.h"
 #include "daemon/gauges.h"
 #include "daemon/host-env.h"
 #include "daemon/loop.h"
-#include "daemon/route.h"
 #include "daemon/sources.h"
 #include "daemon/workers.h"
-#include "protocol/table.h"
-
-/* Programs that drivers answer: remote, qemu and lxc, in the order of
- * proc_programs.
- */
-#define DRIVER_PROGRAMS 3
-
-struct server;
-
-/* A driver in use, from [driver NAME]. */
-struct driver {
-  struct driver *next;          /* in the order of the config */
-  struct server *server;
-  struct instance *instance;
-  const struct virgate_driver_ops *ops;
-  struct route route;           /* whom it is for */
-  bool passes_unknown;          /* procedures that the tables do not know */
-  const struct virgate_handler **handlers[DRIVER_PROGRAMS];
-};
 
 struct audit;
 struct part;
@@ -67,9 +48,8 @@ struct server {
   struct workers shakers;       /* of hands, one to a processor */
   struct workers checkers[2];   /* authentication that blocks: of remote
                                    clients, of local ones */
-  struct driver *drivers;
+  struct drivers drivers;
   struct sources sources;
-  bool has_hosts;               /* one of them has */
   struct gauges gauges;
   struct audit *audit;          /* NULL: there is no trail */
   struct listener *listeners;   /* main thread */
@@ -126,17 +106,6 @@ void server_set_idle_timeout (struct server *server, uint32_t seconds);
 
 /* Run fn with each loop, on its thread.  Any thread. */
 void server_tell_loops (struct server *server, void (*fn) (struct loop *loop));
-
-/* Open the drivers that the config names, or the default ones.  0 or -1 with
- * err set.
- */
-int drivers_open (struct server *server, struct virgate_error *err);
-void drivers_close (struct server *server);
-
-/* The handler of a procedure, or NULL. */
-const struct virgate_handler *
-driver_handler (const struct driver *driver, uint32_t program,
-                int32_t procedure);
 
 /* Set up the table of driver.h. */
 extern const struct virgate_driver_services driver_services;

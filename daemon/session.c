@@ -279,7 +279,7 @@ struct farewell {
   struct job job;
   struct mail mail;
   struct session *session;
-  const struct virgate_driver_ops *ops;
+  struct driver *driver;
 };
 
 static void
@@ -288,6 +288,7 @@ deliver_farewell (struct mail *mail)
   struct farewell *farewell = container_of (mail, struct farewell, mail);
   struct session *session = farewell->session;
 
+  driver_unref (farewell->driver);
   free (farewell);
   session_unpin (session);
 }
@@ -297,7 +298,7 @@ run_farewell (struct job *job)
 {
   struct farewell *farewell = container_of (job, struct farewell, job);
 
-  farewell->ops->close (farewell->session->driver_conn);
+  farewell->driver->ops->close (farewell->session->driver_conn);
 }
 
 static void
@@ -318,13 +319,13 @@ close_driver (struct session *session)
   struct server *server = session->loop->server;
   struct session_jobs *jobs = session_jobs (session);
   struct farewell *farewell = calloc (1, sizeof *farewell);
-  const struct virgate_driver_ops *ops = session->driver->ops;
+  struct driver *driver = session->driver;
 
   session_pin (session);
   session->driver = NULL;
   if (farewell) {
     farewell->session = session;
-    farewell->ops = ops;
+    farewell->driver = driver;
     farewell->job.run = run_farewell;
     farewell->job.done = farewell_done;
     if (jobs && workers_add (&server->workers, &jobs->normal,
@@ -332,7 +333,8 @@ close_driver (struct session *session)
       return;
     free (farewell);
   }
-  ops->close (session->driver_conn);
+  driver->ops->close (session->driver_conn);
+  driver_unref (driver);
   session_unpin (session);
 }
 
@@ -353,6 +355,7 @@ session_unpin (struct session *session)
     close_driver (session);
     return;
   }
+  driver_unref (session->driver);
   list_remove (&session->link);
   if (session->is_admin)
     atomic_fetch_sub (&loop->server->admins, 1u);

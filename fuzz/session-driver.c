@@ -305,6 +305,7 @@ parts_drivers (struct server *server)
   static struct module module = { .desc.name = "fuzz" };
   static struct instance instance = { .module = &module };
   static struct driver drivers[2];
+  static struct driver_table *table;
   static char *uris[] = { (char *) "a:*", NULL };
 
   for (unsigned i = 0; i < 2; i++) {
@@ -314,9 +315,17 @@ parts_drivers (struct server *server)
     for (unsigned which = 0; which < DRIVER_PROGRAMS; which++)
       add_handlers (&drivers[i], which);
   }
-  drivers[0].next = &drivers[1];
   drivers[0].route.uris = uris;
-  server->drivers = drivers;
+  table = calloc (1, sizeof *table + 2 * sizeof table->driver[0]);
+  if (table == NULL)
+    abort ();
+  atomic_store (&table->refs, 1);
+  for (unsigned i = 0; i < 2; i++) {
+    atomic_store (&drivers[i].refs, 1);
+    table->driver[table->count++] = &drivers[i];
+  }
+  pthread_mutex_init (&server->drivers.lock, NULL);
+  server->drivers.table = table;
 }
 
 void
