@@ -9,16 +9,18 @@ and its rows here; nothing else knows them.
 from typing import NamedTuple
 
 import strangers
+import volumes
 
 IDLE = 4096
 IDLE_TCP = 2048
 BIG_XML = 262144 + 256
+VOLUME = 512 << 20
 
 # The columns, in both tables.
 THEIRS, OURS, FLOOR = 'theirs', 'ours', 'floor'
 HEADINGS = {
     'servers': {THEIRS: 'libvirtd', OURS: 'virgated', FLOOR: 'floor'},
-    'gateway': {THEIRS: 'libvirtd', OURS: 'through', FLOOR: '-'},
+    'gateway': {THEIRS: 'libvirtd', OURS: 'through', FLOOR: 'relay'},
     'clients': {THEIRS: 'libvirt.so', OURS: 'libvirgate', FLOOR: 'wire'},
 }
 
@@ -64,14 +66,16 @@ def beside_slow(bench, role):
             return bench.load(server, 'unix')
 
 
-def through(bench, role, **load):
-    """The same on libvirtd, and on libvirtd through virgated."""
-    if role == FLOOR:
-        return None
-    if role == THEIRS:
-        return calls(bench, role, **load)
-    with bench.gateway() as server:
+def through(bench, role, core=False, **load):
+    """The same on libvirtd, and on libvirtd through what is before it."""
+    with bench.pinned(core), bench.behind(role) as server:
         return bench.load(server, 'unix', **load)
+
+
+def volume(bench, role):
+    """A volume's contents, up and down."""
+    with bench.behind(role, storage=True) as server:
+        return bench.here(volumes.measure, server.unix, bench.scaled(VOLUME))
 
 
 def beside_strangers(bench, role, count):
@@ -156,10 +160,13 @@ WORKS = {
     'tls-idle': Work(tls, {'work': 'idle', 'idle': 500}),
     'tls-storm': Work(beside_handshakes),
     'gw': before(),
+    'gw-core': before(core=True),
     'gw-depth-64': before(depth=64),
     'gw-conns-64': before(connections=64),
+    'gw-conns-64-core': before(connections=64, core=True),
     'gw-xml': before(call='xml'),
     'gw-connect': before(work='connect'),
+    'gw-volume': Work(volume, table='gateway'),
     'lib-floor': on(FLOOR),
     'lib-virgated': on(OURS),
     'lib-floor-core': on(FLOOR, core=True),
@@ -272,16 +279,28 @@ ROWS = [
 
     Row('gw-p50', 'one call after another, gateway: p50', 'gw', 'p50_us',
         'µs', at_most(theirs=1.4)),
-    Row('gw-cpu', "  its CPU per call, of libvirtd's", 'gw', 'server_us',
+    Row('gw-p50-core', '  on one core', 'gw-core', 'p50_us', 'µs',
+        at_most(theirs=1.4)),
+    Row('gw-cpu', "its CPU per call, of libvirtd's", 'gw', 'server_us',
         'µs', at_most(theirs=0.25)),
-    Row('gw-conns-64', '  64 connections', 'gw-conns-64', 'rate', '/s',
-        at_least(theirs=0.95)),
-    Row('gw-cpu-64', "  its CPU per call, of libvirtd's", 'gw-conns-64',
+    Row('gw-cpu-core', '  on one core', 'gw-core', 'server_us', 'µs',
+        at_most(theirs=0.25)),
+    Row('gw-cpu-64', '  64 connections', 'gw-conns-64', 'server_us', 'µs',
+        at_most(theirs=0.25)),
+    Row('gw-cpu-64-core', '  64 connections on one core', 'gw-conns-64-core',
         'server_us', 'µs', at_most(theirs=0.25)),
-    Row('gw-depth-64', '  64 in flight, 1 connection', 'gw-depth-64', 'rate',
+    Row('gw-conns-64', '64 connections', 'gw-conns-64', 'rate', '/s',
+        at_least(theirs=0.95)),
+    Row('gw-conns-64-core', '  on one core', 'gw-conns-64-core', 'rate',
+        '/s'),
+    Row('gw-depth-64', '64 in flight, 1 connection', 'gw-depth-64', 'rate',
         '/s', at_least(theirs=0.95)),
-    Row('gw-xml', '  XML of a domain: p50', 'gw-xml', 'p50_us', 'µs'),
-    Row('gw-connect', '  connect, open, close', 'gw-connect', 'rate', '/s'),
+    Row('gw-xml', 'XML of a domain: p50', 'gw-xml', 'p50_us', 'µs'),
+    Row('gw-connect', 'connect, open, close', 'gw-connect', 'rate', '/s'),
+    Row('gw-upload', 'volume upload', 'gw-volume', 'up_mb_s', 'MB/s',
+        at_least(theirs=0.9)),
+    Row('gw-download', '  download', 'gw-volume', 'down_mb_s', 'MB/s',
+        at_least(theirs=0.9)),
 
     Row('lib-cpu-floor', 'client CPU per call, to floor', 'lib-floor',
         'client_us', 'µs', at_most(theirs=0.45, floor=1.3)),

@@ -94,9 +94,15 @@ class Bench:
                 self.pids.discard(server.pid)
 
     @contextlib.contextmanager
-    def gateway(self):
-        with servers.gateway(self.build) as server:
-            pids = {server.pid, server.behind.pid}
+    def behind(self, role, storage=False):
+        """libvirtd by itself, behind virgated, or behind the cheapest."""
+        libvirtd = servers.libvirtd_storage if storage else servers.libvirtd
+        fronts = {OURS: servers.gateway, FLOOR: servers.relay}
+        with fronts[role](self.build, libvirtd) if role in fronts \
+                else libvirtd(self.build) as server:
+            pids = {server.pid}
+            if role in fronts:
+                pids.add(server.behind.pid)
             self.pids |= pids
             try:
                 yield server
@@ -106,18 +112,27 @@ class Bench:
     def our_cpu_s(self):
         return sum(os.times()[:4]) + sum(map(process_cpu_s, self.pids))
 
-    def client(self, argv):
-        """Run a client to its end; returns the figures that it printed."""
+    def watched(self, work):
+        """What work() returns, with an eye on others' share meanwhile."""
         start, ours, busy = (time.monotonic(), self.our_cpu_s(),
                              machine_busy_s(self.cpus))
-        done = subprocess.run(argv, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, text=True,
-                              timeout=CLIENT_TIMEOUT_S)
-        if done.returncode:
-            raise RuntimeError(f'{" ".join(argv)}: {done.stderr.strip()}')
+        result = work()
         others = machine_busy_s(self.cpus) - busy - (self.our_cpu_s() - ours)
         available = (time.monotonic() - start) * len(self.cpus)
         self.others = max(self.others, others / available)
+        return result
+
+    def here(self, work, *args):
+        """A client that is part of this program."""
+        return self.watched(lambda: work(*args))
+
+    def client(self, argv):
+        """Run a client to its end; returns the figures that it printed."""
+        done = self.watched(lambda: subprocess.run(
+            argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            timeout=CLIENT_TIMEOUT_S))
+        if done.returncode:
+            raise RuntimeError(f'{" ".join(argv)}: {done.stderr.strip()}')
         return {name: float(value) for name, value
                 in (line.split() for line in done.stdout.splitlines())}
 

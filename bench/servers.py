@@ -57,6 +57,18 @@ for dir in /run /var/lib /var/cache /var/log /etc/libvirt \
 done
 exec libvirtd --listen -f "$0/libvirtd.conf" -p "$0/pid"''', '{dir}']
 
+# The same with its storage driver; /run/bench is in memory.
+LIBVIRTD_STORAGE = [arg.replace('for dir in', '''
+cp /usr/lib*/libvirt/connection-driver/libvirt_driver_storage.so \
+  /usr/lib/*/libvirt/connection-driver/libvirt_driver_storage.so \
+  "$0" 2>/dev/null
+for dir in''').replace('exec', '''
+for dir in /usr/lib*/libvirt /usr/lib/*/libvirt; do
+  test ! -d "$dir" || cp "$0/libvirt_driver_storage.so" \
+    "$dir/connection-driver"
+done
+exec''') for arg in LIBVIRTD]
+
 # Its defaults, but for where it listens and that nobody needs to log in.
 LIBVIRTD_CONF = '''
 unix_sock_dir = "{dir}"
@@ -166,8 +178,8 @@ class Server:
         return f'test://{self.node}'
 
 
-def libvirtd(_build):
-    server = Server(LIBVIRTD, 'libvirt-sock')
+def libvirtd(_build, argv=LIBVIRTD):
+    server = Server(argv, 'libvirt-sock')
     with open(os.path.join(server.dir, 'libvirtd.conf'), 'w') as conf:
         conf.write(LIBVIRTD_CONF.format(**server.values))
     return server
@@ -202,13 +214,17 @@ GATEWAY = VIRGATED[:VIRGATED.index('driver.test.allow-file={node}') - 1] + [
 ]
 
 
+# The cheapest gateway, in the same place.
+RELAY = ['{build}/bench/relay', '--unix={unix}', '--behind={behind}']
+
+
 class Gateway(Server):
     """A pair: its process is the one in front."""
 
-    def __init__(self, build):
-        self.behind = libvirtd(build)
-        super().__init__(GATEWAY, 'virgate-sock', build=build,
-                         behind=self.behind.unix)
+    def __init__(self, argv, build, behind):
+        self.behind = behind
+        super().__init__(argv, 'virgate-sock', build=build,
+                         behind=behind.unix)
 
     def __enter__(self):
         self.behind.__enter__()
@@ -218,13 +234,24 @@ class Gateway(Server):
             self.behind.stop()
             raise
 
+    def ready(self):
+        return connects(socket.AF_UNIX, self.unix)
+
     def __exit__(self, *exc):
         super().__exit__(*exc)
         self.behind.__exit__(*exc)
 
 
-def gateway(build):
-    return Gateway(build)
+def libvirtd_storage(build):
+    return libvirtd(build, LIBVIRTD_STORAGE)
+
+
+def gateway(build, behind=libvirtd):
+    return Gateway(GATEWAY, build, behind(build))
+
+
+def relay(build, behind=libvirtd):
+    return Gateway(RELAY, build, behind(build))
 
 
 def floor(build, *options):
