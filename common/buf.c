@@ -80,6 +80,7 @@ buf_wipe_rest (struct buf *buf)
 void
 buf_free (struct buf *buf)
 {
-  free (buf->base);
+  if (buf->base)
+    free (buf->base);
   *buf = (struct buf) BUF_INIT;
 }

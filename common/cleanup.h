@@ -16,7 +16,8 @@
 static inline void
 cleanup_free (void *ptr)
 {
-  free (*(void **) ptr);
+  if (*(void **) ptr)
+    free (*(void **) ptr);
 }
 
 static inline void

@@ -11,39 +11,11 @@
 
 #include "core/frame.h"
 
-static uint32_t
-get_u32 (const char *bytes)
-{
-  uint32_t word;
-
-  memcpy (&word, bytes, sizeof word);
-  return be32toh (word);
-}
-
 static void
 put_u32 (char *bytes, uint32_t value)
 {
   value = htobe32 (value);
   memcpy (bytes, &value, sizeof value);
-}
-
-size_t
-frame_unpack_length (const char *bytes)
-{
-  uint32_t len = get_u32 (bytes);
-
-  return len >= FRAME_PREFIX_LEN && len <= FRAME_LEN_MAX ? len : 0;
-}
-
-void
-frame_unpack_header (const char *bytes, struct frame_header *head)
-{
-  head->program = get_u32 (bytes);
-  head->version = get_u32 (bytes + 4);
-  head->procedure = (int32_t) get_u32 (bytes + 8);
-  head->type = (int32_t) get_u32 (bytes + 12);
-  head->serial = get_u32 (bytes + 16);
-  head->status = (int32_t) get_u32 (bytes + 20);
 }
 
 void

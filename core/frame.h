@@ -6,9 +6,11 @@
 #ifndef VIRGATE_CORE_FRAME_H
 #define VIRGATE_CORE_FRAME_H
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "common/buf.h"
 
@@ -60,13 +62,44 @@ struct frame {
   bool is_cut;                  /* too long to be kept: payload is not here */
 };
 
+static inline uint32_t
+frame_unpack_word (const char *bytes)
+{
+  uint32_t word;
+
+  memcpy (&word, bytes, sizeof word);
+  return be32toh (word);
+}
+
 /* Read the length word.  Returns bytes of the whole message including the
  * word, or 0 when no message can have that length.
  */
-size_t frame_unpack_length (const char *bytes);
+static inline size_t
+frame_unpack_length (const char *bytes)
+{
+  uint32_t len = frame_unpack_word (bytes);
+
+  return len >= FRAME_PREFIX_LEN && len <= FRAME_LEN_MAX ? len : 0;
+}
 
 /* Read the header at bytes (after the length word; FRAME_HEADER_LEN). */
-void frame_unpack_header (const char *bytes, struct frame_header *head);
+static inline void
+frame_unpack_header (const char *bytes, struct frame_header *head)
+{
+  head->program = frame_unpack_word (bytes);
+  head->version = frame_unpack_word (bytes + 4);
+  head->procedure = (int32_t) frame_unpack_word (bytes + 8);
+  head->type = (int32_t) frame_unpack_word (bytes + 12);
+  head->serial = frame_unpack_word (bytes + 16);
+  head->status = (int32_t) frame_unpack_word (bytes + 20);
+}
+
+/* The type alone. */
+static inline int32_t
+frame_unpack_type (const char *bytes)
+{
+  return (int32_t) frame_unpack_word (bytes + 12);
+}
 
 /* Write length word and header: FRAME_PREFIX_LEN bytes. */
 void frame_pack (char *bytes, size_t len, const struct frame_header *head);

@@ -20,6 +20,9 @@
 /* From here on the rest of a frame is read to where it will stay. */
 #define INSIDE_MIN (32 * 1024)
 
+/* The longest that comes before a payload. */
+#define PREFIX_MAX (FRAME_PREFIX_LEN + FRAME_WORD_LEN)
+
 /* Descriptors received and not yet claimed, oldest first. */
 struct wire_fds {
   uint32_t count;
@@ -79,9 +82,9 @@ fds_take (struct wire_in *in, const struct virgate_fds *from)
 }
 
 static bool
-announces_fds (const struct frame_header *head)
+announces_fds (int32_t type)
 {
-  return head->type == FRAME_CALL_FDS || head->type == FRAME_REPLY_FDS;
+  return type == FRAME_CALL_FDS || type == FRAME_REPLY_FDS;
 }
 
 /* How many bytes the frame at data takes, descriptors' bytes included, as far
@@ -90,7 +93,6 @@ announces_fds (const struct frame_header *head)
 static size_t
 frame_need (const struct wire_in *in, const char *data, size_t len)
 {
-  struct frame_header head;
   uint32_t fd_count;
   size_t need;
 
@@ -107,8 +109,7 @@ frame_need (const struct wire_in *in, const char *data, size_t len)
   }
   if (len < FRAME_PREFIX_LEN)
     return need;
-  frame_unpack_header (data + FRAME_WORD_LEN, &head);
-  if (!announces_fds (&head))
+  if (!announces_fds (frame_unpack_type (data + FRAME_WORD_LEN)))
     return need;
   if (need < FRAME_PREFIX_LEN + FRAME_WORD_LEN) {
     errno = EBADMSG;
@@ -136,7 +137,7 @@ frame_give (struct wire_in *in, const char *data, size_t need,
 
   frame_unpack_header (data + FRAME_WORD_LEN, &frame.head);
   frame.len = len - FRAME_PREFIX_LEN;
-  if (announces_fds (&frame.head)) {
+  if (announces_fds (frame.head.type)) {
     frame.payload += FRAME_WORD_LEN;
     frame.len -= FRAME_WORD_LEN;
     frame.fd_count = need - len;
@@ -149,7 +150,7 @@ frame_give (struct wire_in *in, const char *data, size_t need,
   verdict = fn (opaque, &frame);
   if (verdict == WIRE_BROKEN)
     errno = ECANCELED;
-  else if (verdict != WIRE_HOLD)
+  else if (verdict != WIRE_HOLD && frame.fd_count > 0)
     fds_drop (in, frame.fd_count);
   return verdict;
 }
@@ -294,10 +295,13 @@ wire_feed (struct wire_in *in, const char *data, size_t len,
 
   if (fds)
     fds_take (in, fds);
-  verdict = feed_part (in, &data, &len, fn, opaque);
+  verdict = buf_len (&in->part) == 0 ? WIRE_NEXT
+            : feed_part (in, &data, &len, fn, opaque);
   if (verdict == WIRE_NEXT)
     verdict = take_frames (in, data, len, &used, fn, opaque);
   if (verdict == WIRE_BROKEN)
+    return verdict;
+  if (used == len && in->part.base == NULL && in->fds == NULL)
     return verdict;
   if (len > used && buf_append (&in->part, data + used, len - used) == -1)
     return WIRE_BROKEN;
@@ -390,13 +394,15 @@ wire_out_fds (struct wire_out *out, const int *fds, uint32_t count)
   return 0;
 }
 
-/* Length word, header and, if announced, the count of descriptors. */
+/* Length word, header and, if announced, the count of descriptors.  There is
+ * room for PREFIX_MAX bytes.
+ */
 static size_t
 pack_prefix (char *prefix, const struct frame_header *head, size_t len,
              uint32_t fd_count)
 {
-  size_t prefix_len = FRAME_PREFIX_LEN
-                      + (announces_fds (head) ? FRAME_WORD_LEN : 0);
+  size_t prefix_len = announces_fds (head->type) ? PREFIX_MAX
+                                                 : FRAME_PREFIX_LEN;
 
   frame_pack (prefix, prefix_len + len, head);
   fd_count = htobe32 (fd_count);
@@ -404,20 +410,43 @@ pack_prefix (char *prefix, const struct frame_header *head, size_t len,
   return prefix_len;
 }
 
-/* Try at once.  An error shows again when the rest is written. */
-static size_t
-write_direct (struct wire_out *out, const struct virgate_transport_ops *ops,
-              void *conn, const struct iovec *iov)
+/* All of a frame behind what waits already. */
+static int
+append_frame (struct wire_out *out, const struct frame_header *head,
+              const void *payload, size_t len, uint32_t fd_count)
 {
-  ssize_t n;
+  char *to = buf_reserve (&out->buf, PREFIX_MAX + len);
+  size_t prefix_len;
 
-  if (buf_len (&out->buf) > 0 || iov[1].iov_len < DIRECT_MIN)
-    return 0;
-  n = ops->writev (conn, iov, 2, NULL);
-  if (n <= 0)
-    return 0;
-  out->flushed += n;
-  return n;
+  if (to == NULL)
+    return -1;
+  prefix_len = pack_prefix (to, head, len, fd_count);
+  if (len > 0)
+    memcpy (to + prefix_len, payload, len);
+  out->buf.end += prefix_len + len;
+  return 0;
+}
+
+/* Try at once, and append what could not be written.  An error shows again
+ * when that is written.
+ */
+static int
+write_direct (struct wire_out *out, const struct virgate_transport_ops *ops,
+              void *conn, const struct frame_header *head,
+              const void *payload, size_t len, uint32_t fd_count)
+{
+  char prefix[PREFIX_MAX];
+  size_t prefix_len = pack_prefix (prefix, head, len, fd_count);
+  const struct iovec iov[] = {
+    { prefix, prefix_len }, { (void *) payload, len },
+  };
+  ssize_t n = ops->writev (conn, iov, 2, NULL);
+  size_t done = MAX_OF (n, 0), skip = MIN_OF (done, prefix_len);
+
+  out->flushed += done;
+  return buf_append (&out->buf, prefix + skip, prefix_len - skip) == -1
+         || buf_append (&out->buf, (const char *) payload + done - skip,
+                        len - (done - skip)) == -1 ? -1 : 0;
 }
 
 int
@@ -426,20 +455,12 @@ wire_out_frame (struct wire_out *out, const struct virgate_transport_ops *ops,
                 const void *payload, size_t len, const int *fds,
                 uint32_t fd_count)
 {
-  char prefix[FRAME_PREFIX_LEN + FRAME_WORD_LEN];
-  size_t prefix_len = pack_prefix (prefix, head, len, fd_count);
-  const struct iovec iov[] = {
-    { prefix, prefix_len }, { (void *) payload, len },
-  };
-  size_t done = write_direct (out, ops, conn, iov);
-  size_t skip = MIN_OF (done, prefix_len);
+  int result = buf_len (&out->buf) > 0 || len < DIRECT_MIN
+    ? append_frame (out, head, payload, len, fd_count)
+    : write_direct (out, ops, conn, head, payload, len, fd_count);
 
-  if (done < prefix_len + len
-      && (buf_append (&out->buf, prefix + skip, prefix_len - skip) == -1
-          || buf_append (&out->buf, (const char *) payload + done - skip,
-                         len - (done - skip)) == -1))
-    return -1;
-  return wire_out_fds (out, fds, fd_count);
+  return result == -1 || fd_count == 0 ? result
+         : wire_out_fds (out, fds, fd_count);
 }
 
 static void

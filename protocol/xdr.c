@@ -17,6 +17,9 @@
 #include "common/mem.h"
 #include "protocol/xdr.h"
 
+/* Longer strings are worth a call of what is quicker for them. */
+#define PLAIN_MAX 32
+
 #define UNLIKELY(x) __builtin_expect (!!(x), 0)
 
 struct reader {
@@ -126,6 +129,22 @@ get_packed (struct reader *r, size_t len, const uint8_t **data)
   return 0;
 }
 
+/* Short and nothing but ASCII, as nearly all strings are. */
+static inline bool
+is_plain (const uint8_t *data, uint32_t len)
+{
+  uint8_t all = 0;
+
+  if (len > PLAIN_MAX)
+    return false;
+  for (uint32_t i = 0; i < len; i++) {
+    if (data[i] == 0)
+      return false;
+    all |= data[i];
+  }
+  return all < 0x80;
+}
+
 static int
 get_string (struct reader *r, bool is_name, void *to)
 {
@@ -139,10 +158,12 @@ get_string (struct reader *r, bool is_name, void *to)
     return fail (r, "is longer than the protocol allows");
   if (get_packed (r, len, &data) == -1)
     return -1;
-  if (UNLIKELY (memchr (data, 0, len)))
-    return fail (r, "has a NUL byte inside");
-  if (is_name && UNLIKELY (!xdr_is_utf8 ((const char *) data, len)))
-    return fail (r, "is a name but not valid UTF-8");
+  if (!is_plain (data, len)) {
+    if (UNLIKELY (memchr (data, 0, len)))
+      return fail (r, "has a NUL byte inside");
+    if (is_name && UNLIKELY (!xdr_is_utf8 ((const char *) data, len)))
+      return fail (r, "is a name but not valid UTF-8");
+  }
   if (reserve (r, len + 1, 1, &copy) == -1)
     return -1;
   if (to) {
