@@ -216,8 +216,10 @@ unix_readv (void *opaque, const struct iovec *iov, int iovcnt,
     msg.msg_control = control.bytes;
     msg.msg_controllen = sizeof control;
   }
-  do
-    n = recvmsg (conn->fd, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+  do                            /* the kernel has less to do for recv */
+    n = fds == NULL && iovcnt == 1
+      ? recv (conn->fd, iov->iov_base, iov->iov_len, MSG_DONTWAIT)
+      : recvmsg (conn->fd, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
   while (n == -1 && errno == EINTR);
   if (n == -1)
     return io_result (VIRGATE_IO_WANT_READ);
@@ -258,8 +260,11 @@ unix_writev (void *opaque, const struct iovec *iov, int iovcnt,
 
   if (fds && fds->count > 0)
     put_fds (&msg, &control, fds);
-  do
-    n = sendmsg (conn->fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
+  do                            /* the kernel has less to do for send */
+    n = iovcnt == 1 && msg.msg_control == NULL
+      ? send (conn->fd, iov->iov_base, iov->iov_len,
+              MSG_NOSIGNAL | MSG_DONTWAIT)
+      : sendmsg (conn->fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
   while (n == -1 && errno == EINTR);
   return n == -1 ? io_result (VIRGATE_IO_WANT_WRITE) : n;
 }
