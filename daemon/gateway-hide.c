@@ -47,19 +47,23 @@ hiding_new (const struct proc_row *row, const struct frame *frame)
   return hiding;
 }
 
+bool
+hiding_concerns (const struct session *session,
+                 const struct frame_header *head, const struct proc_row *row)
+{
+  return head->program == VIRGATE_REMOTE_PROGRAM
+         && visible_concerns (session, row);
+}
+
 int
-hiding_begin (struct session *session, struct frame *frame,
-              struct buf *payload, const struct proc_row **row,
-              struct hiding **hiding)
+hiding_begin (struct frame *frame, struct buf *payload,
+              const struct proc_row **row, struct hiding **hiding)
 {
   CLEANUP (arena_free) struct arena arena;
   const struct proc_row *ask;
   void *args, *ask_args;
 
   arena_init (&arena, CALL_ARENA_MAX);
-  if (frame->head.program != VIRGATE_REMOTE_PROGRAM
-      || !visible_concerns (session, *row))
-    return 0;
   if (xdr_decode ((*row)->args, frame->payload, frame->len, &arena, &args,
                   NULL) == -1
       || visible_plan (*row, args, &arena, &ask, &ask_args) == -1

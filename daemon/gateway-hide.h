@@ -19,18 +19,22 @@ struct gateway;
 struct hiding;
 struct passed;
 
-/* Of a call whose answer has to be looked at: remember what the client asked
+/* Has the answer to a call to be looked at? */
+bool hiding_concerns (const struct session *session,
+                      const struct frame_header *head,
+                      const struct proc_row *row);
+
+/* Of such a call: remember what the client asked
  * in *hiding, and ask what tells.
  *
  * frame    in: the client's; out: what to send
  * payload  takes new arguments
  * row      in and out: of the procedure
  *
- * Returns 0, *hiding NULL when there is nothing to do; or -1 without memory.
+ * Returns 0, or -1 without memory.
  */
-int hiding_begin (struct session *session, struct frame *frame,
-                  struct buf *payload, const struct proc_row **row,
-                  struct hiding **hiding);
+int hiding_begin (struct frame *frame, struct buf *payload,
+                  const struct proc_row **row, struct hiding **hiding);
 
 /* The procedure that the client called; of a call that hides nothing: its. */
 int32_t hiding_procedure (const struct passed *passed);

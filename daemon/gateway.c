@@ -137,10 +137,10 @@ lacks_fds (struct session *session, const struct frame *frame,
            const struct proc_row *row)
 {
   uint32_t flags = row ? row->flags : PROC_FDS_IN;
+  bool needs = (flags & PROC_FDS_OUT)
+               || ((flags & PROC_FDS_IN) && frame->fd_count > 0);
 
-  if (passes_fds (session)
-      || !((flags & PROC_FDS_OUT)
-           || ((flags & PROC_FDS_IN) && frame->fd_count > 0)))
+  if (!needs || passes_fds (session))
     return false;
   dispatch_refuse (session, &frame->head, VIRGATE_ERR_INTERNAL_ERROR,
                    VIRGATE_FROM_RPC, "%s",
@@ -168,7 +168,8 @@ gateway_call (struct session *session, const struct frame *frame,
   }
   if (lacks_fds (session, frame, row))
     return WIRE_NEXT;
-  if (hiding_begin (session, &asked, &payload, &row, &hiding) == -1)
+  if (hiding_concerns (session, &asked.head, row)
+      && hiding_begin (&asked, &payload, &row, &hiding) == -1)
     return WIRE_BROKEN;
   passed = passed_add (&gateway->passed, &asked.head, row, frame->len);
   if (passed == NULL)
@@ -194,6 +195,12 @@ bool
 gateway_knows (const struct gateway *gateway, const struct frame_header *head)
 {
   return passed_find (&gateway->passed, head, PASSED_NONE) != NULL;
+}
+
+bool
+gateway_awaits_fds (const struct session *session)
+{
+  return session->gateway && session->gateway->passed.fd_count > 0;
 }
 
 /* A hole is the one thing in a stream that has a form; the end of a stream
@@ -365,9 +372,10 @@ reply_sent (struct session *session, struct passed *passed, int32_t code)
 
   record_passed (session, passed->program, passed->row, code,
                  passed->began_ns, steal_pointer (&passed->note));
-  session_log (session, VIRGATE_LOG_DEBUG, "%s: %s",
-               passed->row ? passed->row->name : "unknown procedure",
-               ok ? "done" : "failed");
+  if (log_wants (&session->loop->server->log, VIRGATE_LOG_DEBUG))
+    session_log (session, VIRGATE_LOG_DEBUG, "%s: %s",
+                 passed->row ? passed->row->name : "unknown procedure",
+                 ok ? "done" : "failed");
   if (ok)
     note_reply (session, passed);
   call_ended (session, passed);

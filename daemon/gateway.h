@@ -65,6 +65,9 @@ enum wire_verdict gateway_call (struct session *session,
 bool gateway_knows (const struct gateway *gateway,
                     const struct frame_header *head);
 
+/* May the answer to a call that is under way bring descriptors? */
+bool gateway_awaits_fds (const struct session *session);
+
 /* Pass on what belongs to a stream. */
 enum wire_verdict gateway_stream (struct session *session,
                                   const struct frame *frame);

@@ -100,25 +100,25 @@ prepare3_params (struct addresses *found, const void *opaque)
 }
 
 static const struct watched {
-  const char *name;             /* of the procedure */
+  int32_t procedure;            /* of the remote program */
   void (*find) (struct addresses *found, const void *args);
-} watched[] = {
-  { "domain_migrate_perform", perform },
-  { "domain_migrate_perform3", perform3 },
-  { "domain_migrate_perform3_params", perform3_params },
-  { "domain_migrate_prepare", prepare },
-  { "domain_migrate_prepare2", prepare2 },
-  { "domain_migrate_prepare3", prepare3 },
-  { "domain_migrate_prepare3_params", prepare3_params },
+} watched[] = {                 /* by number */
+  { VIRGATE_REMOTE_PROC_DOMAIN_MIGRATE_PREPARE, prepare },
+  { VIRGATE_REMOTE_PROC_DOMAIN_MIGRATE_PERFORM, perform },
+  { VIRGATE_REMOTE_PROC_DOMAIN_MIGRATE_PREPARE2, prepare2 },
+  { VIRGATE_REMOTE_PROC_DOMAIN_MIGRATE_PREPARE3, prepare3 },
+  { VIRGATE_REMOTE_PROC_DOMAIN_MIGRATE_PERFORM3, perform3 },
+  { VIRGATE_REMOTE_PROC_DOMAIN_MIGRATE_PREPARE3_PARAMS, prepare3_params },
+  { VIRGATE_REMOTE_PROC_DOMAIN_MIGRATE_PERFORM3_PARAMS, perform3_params },
 };
 
 static const struct watched *
 find_watched (const struct proc_row *row)
 {
-  if (strncmp (row->name, "domain_migrate_p", 16) != 0)
-    return NULL;
-  for (size_t i = 0; i < COUNT_OF (watched); i++)
-    if (strcmp (watched[i].name, row->name) == 0)
+  for (size_t i = 0; i < COUNT_OF (watched)
+                     && watched[i].procedure <= row->number; i++)
+    if (watched[i].procedure == row->number
+        && proc_find (VIRGATE_REMOTE_PROGRAM, row->number) == row)
       return &watched[i];
   return NULL;
 }

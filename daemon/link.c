@@ -11,6 +11,7 @@
 
 #include "common/mem.h"
 #include "core/error.h"
+#include "daemon/gateway.h"
 #include "daemon/link.h"
 #include "daemon/loop.h"
 #include "daemon/session.h"
@@ -296,13 +297,14 @@ receive (struct virgate_link *link)
   const struct virgate_transport_ops *ops = link->dialed.ops;
   struct loop *loop = link->loop;
   struct iovec iov = { NULL, 0 };
-  struct virgate_fds *fds = &loop->fds;
+  struct virgate_fds *fds = gateway_awaits_fds (link->session) ? &loop->fds
+                                                              : NULL;
   ssize_t n;
 
   iov.iov_base = wire_inside (&link->in, &iov.iov_len);
   if (iov.iov_base == NULL)
     iov = (struct iovec) { loop->scratch, LOOP_SCRATCH };
-  fds->count = 0;
+  loop->fds.count = 0;
   n = ops->readv (link->dialed.conn, &iov, 1, fds);
   if (n == VIRGATE_IO_WANT_READ || n == VIRGATE_IO_WANT_WRITE) {
     link->want_in = n == VIRGATE_IO_WANT_READ ? UV_READABLE : UV_WRITABLE;
@@ -313,7 +315,7 @@ receive (struct virgate_link *link)
     return WIRE_BROKEN;
   }
   link->want_in = UV_READABLE;
-  if (fds->count == 0)
+  if (loop->fds.count == 0)
     fds = NULL;
   if (iov.iov_base == loop->scratch)
     return wire_feed (&link->in, iov.iov_base, n, fds, take_frame, link);

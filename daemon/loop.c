@@ -99,14 +99,10 @@ on_again (uv_idle_t *again)
   uv_idle_stop (again);
 }
 
-/* What must be done before the loop waits.  A session that has more to write
- * afterwards, or more to do, gets its turn after the others: the loop then
- * looks for events without waiting for any.
- */
+/* Write what was appended outside of turns. */
 static void
-on_settle (uv_prepare_t *settle)
+flush_touched (struct loop *loop)
 {
-  struct loop *loop = settle->data;
   struct list todo;
 
   take_all (&loop->touched, &todo);
@@ -123,6 +119,19 @@ on_settle (uv_prepare_t *settle)
     list_remove (item);
     link_flush (list_item (item, struct virgate_link, touched));
   }
+}
+
+/* What must be done before the loop waits.  A session that has more to write
+ * afterwards, or more to do, gets its turn after the others: the loop then
+ * looks for events without waiting for any.
+ */
+static void
+on_settle (uv_prepare_t *settle)
+{
+  struct loop *loop = settle->data;
+
+  if (!list_is_empty (&loop->touched) || !list_is_empty (&loop->links_touched))
+    flush_touched (loop);
   if (!list_is_empty (&loop->ready) || !list_is_empty (&loop->touched)
       || !list_is_empty (&loop->links_ready)
       || !list_is_empty (&loop->links_touched))

@@ -11,7 +11,7 @@
 
 #include "daemon/passed.h"
 
-#define SIZE_MIN 16
+#define SIZE_MIN 4
 /* An empty table larger than this gives its memory back. */
 #define SIZE_KEEP 64
 
@@ -44,6 +44,7 @@ grow (struct passed_table *table)
 {
   struct passed_table larger = {
     .size = table->size ? table->size * 2 : SIZE_MIN, .count = table->count,
+    .fd_count = table->fd_count,
   };
 
   larger.slots = calloc (larger.size, sizeof larger.slots[0]);
@@ -55,6 +56,13 @@ grow (struct passed_table *table)
   free (table->slots);
   *table = larger;
   return 0;
+}
+
+/* Nobody knows what a procedure does that the tables do not know. */
+static bool
+may_bring_fds (const struct passed *entry)
+{
+  return entry->row == NULL || (entry->row->flags & PROC_FDS_OUT);
 }
 
 struct passed *
@@ -70,6 +78,7 @@ passed_add (struct passed_table *table, const struct frame_header *head,
   if (table->count >= table->size / 4 * 3 && grow (table) == -1)
     return NULL;
   table->count++;
+  table->fd_count += may_bring_fds (&entry);
   return put (table, &entry);
 }
 
@@ -113,7 +122,9 @@ passed_remove (struct passed_table *table, struct passed *entry)
 {
   uint32_t gap = entry - table->slots;
 
-  free (entry->hiding);
+  if (entry->hiding)
+    free (entry->hiding);
+  table->fd_count -= may_bring_fds (entry);
   for (uint32_t slot = next (table, gap);
        table->slots[slot].state != PASSED_NONE; slot = next (table, slot))
     if (reaches (table, slot, gap)) {

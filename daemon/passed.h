@@ -38,6 +38,7 @@ struct passed_table {
   struct passed *slots;
   uint32_t size;                /* a power of two, or 0 */
   uint32_t count;
+  uint32_t fd_count;            /* of them, those that may bring descriptors */
 };
 
 /* Note a call.  Returns its entry, valid until the table is changed; NULL

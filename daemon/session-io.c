@@ -108,6 +108,18 @@ blocked (struct session *session, int want, bool progressed)
     loop_wait (session->loop, &session->writing, WAIT_WRITE);
 }
 
+/* Is there nothing to write, and nothing that waits for that? */
+static bool
+is_quiet (const struct session *session)
+{
+  return session->gateway && session->out.buf.base == NULL
+         && session->polled == UV_READABLE && session->want_in == UV_READABLE
+         && !session->gateway->is_pressed
+         && !session->is_ending && !session->is_broken
+         && !session->is_stopped && session->held == NULL
+         && session->seal == NULL && session->streams == NULL;
+}
+
 void
 session_flush (struct session *session)
 {
@@ -116,7 +128,7 @@ session_flush (struct session *session)
   int ret;
 
   list_remove (&session->touched);
-  if (session_is_closing (session))
+  if (session_is_closing (session) || is_quiet (session))
     return;
   ret = wire_flush (&session->out, session->ops, session->conn);
   if (session->loop->tally)
