@@ -21,18 +21,19 @@ BUILT_HELPER = os.path.join(BUILD, 'plugins', 'transport-ssh',
 
 # The account with a shell, and the one that only runs the helper.
 JOE, GATE = 54321, 54322
+NOBODY = 65534
 
 
 class FarSide(Sshd):
     """An sshd with both accounts, and virgated behind it.
 
     listen  lines of [listen ssh]; more  further sections
-    sshd    lines of sshd_config; args  of virgated
+    sshd    lines of sshd_config; args  of virgated, which runs as uid
     """
 
     def __init__(self, listen='auth = peercred\n', more='', sshd='', args=(),
-                 **kw):
-        self.args = args
+                 uid=0, **kw):
+        self.args, self.uid = args, uid
         self.home = Home()
         self.key = self.home.key()
         kw.setdefault('authorized', public(self.key))
@@ -42,7 +43,7 @@ class FarSide(Sshd):
         # Lines of a Match block end with the file.
         self.match = sshd.replace('@HELPER@', self.path('helper'))
         self.config = f'Include {self.path("match")}\n'
-        self.socket = self.path('virgate-ssh-sock')
+        self.socket = self.path('run', 'virgate-ssh-sock')
         self.helper = self.path('bin', 'virgate-ssh-helper')
         self.virgated_config = f'''[listen ssh]
 transport = ssh
@@ -79,8 +80,15 @@ users = {JOE} root
 exec ssh -F none -i {self.key} -o IdentitiesOnly=yes -o IdentityAgent=none \
 -o UserKnownHostsFile={self.home.path('.ssh', 'known_hosts')} "$@"
 ''', 'ssh', mode=0o755)
+        os.mkdir(self.path('run'))
+        os.chown(self.path('run'), self.uid, -1)
         self.daemon = Virgated('--verbose', *self.args,
                                config=self.virgated_config)
+        if self.uid:
+            os.chmod(self.daemon.dir, 0o755)
+            self.daemon.wrapper = ['setpriv', f'--reuid={self.uid}',
+                                   f'--regid={self.uid}', '--clear-groups',
+                                   '--inh-caps=-all']
         self.daemon.__enter__()
 
     def stop(self, *args):
@@ -326,6 +334,24 @@ def test_forged_environment_gains_nothing():
         p = start_helper(far, env=forged)
         same(ask(p, 66)[0], 0, far.daemon.log())
         p.communicate(timeout=60 * SLOW)
+
+
+def test_a_daemon_that_is_not_root():
+    """sshd is, and gives pipes that are its users'; neither user nor daemon
+    may do more than they could."""
+    need('virsh', 'setpriv')
+    with FarSide(f'auth = peercred\ntrusted-users = {GATE}\n',
+                 uid=NOBODY) as far:
+        before = descriptors(far.daemon.process.pid)
+        for user in 'joe', 'root':
+            for transport in 'ssh', 'libssh2':
+                same(virsh(far.uri(transport, user), 'list', '--name',
+                           env=far.home.environment())[:2], (0, 'test\n'))
+        # The pipes of a test are root's, and a user cannot give them away.
+        p = start_helper(far)
+        _, err = p.communicate(timeout=60 * SLOW)
+        assert b"they are another user's" in err, err
+        all_is_freed(far, before)
 
 
 GUESSED = '''[daemon]
