@@ -5,6 +5,10 @@ sshd on loopback (root only), libvirgate to virgated, libvirt.so to libvirtd,
 and `ssh host cat' as the floor.
 
     bench/ssh.py [BUILD-DIR [REPETITIONS]]
+
+The ways to virgated: sshd forwards to its socket, or virgate-ssh-helper hands
+the connection over.  First connections are compared with libvirt's libssh2
+client, which goes through virt-ssh-helper: by the same way, and by ours.
 """
 import os
 import statistics
@@ -59,30 +63,64 @@ print((time.perf_counter() - start) * 1e6)
     return float(out)
 
 
+CONFIG = '''[listen local]
+transport = unix
+path = @DIR@/sock
+mode = 0700
+auth = none
+
+[listen ssh]
+transport = ssh
+path = @DIR@/ssh-sock
+auth = peercred
+
+[auth peercred]
+users = root
+
+[driver test]
+'''
+
+HELPER = f'''#!/bin/sh
+exec {BUILD}/plugins/transport-ssh/virgate-ssh-helper \\
+     --socket /run/libvirt/ssh-sock "$@"
+'''
+
+
+def connects_us(home, *uris):
+    return Said(*command(RUN, CLIENT, *uris, env=home.environment())).up
+
+
 def repetition(ours, theirs, home):
-    us = f'test+ssh://root@127.0.0.1:{ours.port}/default?' \
-         'socket=/run/libvirt/sock'
-    them = f'root@127.0.0.1:{theirs.port}/default?keyfile={home.key()}' \
-           f'&known_hosts={home.path(".ssh/known_hosts")}'
+    log_in = f'keyfile={home.key()}' \
+             f'&known_hosts={home.path(".ssh/known_hosts")}'
+    handed = f'test+ssh://root@127.0.0.1:{ours.port}/default?{log_in}'
+    us = f'{handed}&socket=/run/libvirt/sock'
+    them = f'root@127.0.0.1:{theirs.port}/default?{log_in}'
     cat = cat_us(ours, home)
     mine = call_us('virgate-client', us, home)
+    by_helper = call_us('virgate-client', handed, home)
     libvirt = call_us('libvirt-client', f'test+ssh://{them}&no_verify=1',
                       home)
-    first, second = Said(*command(RUN, CLIENT, us, us,
-                                  env=home.environment())).up
-    own = Said(*command(RUN, CLIENT, f'test+ssh://{them}',
-                        env=home.environment())).up[0]
+    first, second = connects_us(home, us, us)
+    own, = connects_us(home, f'test+ssh://{them}')
+    by_ours, = connects_us(home, handed)
     libssh2 = theirs_connects_us(f'test+libssh2://{them}', home)
     return {'call: us': mine, 'call / ssh cat': mine / cat,
-            "call / libvirt's +ssh": mine / libvirt, 'connect: us': own,
+            'call by the helper / ssh cat': by_helper / cat,
+            "call / libvirt's +ssh": mine / libvirt,
+            "call by the helper / libvirt's": by_helper / libvirt,
+            'connect: us': own,
             "connect / libvirt's +libssh2": own / libssh2,
+            'connect by our helper / that': by_ours / libssh2,
             'second connection / first': second / first}
 
 
 def main():
-    with Libvirtd() as libvirtd, Virgated() as virgated, Home() as home, \
+    with Libvirtd() as libvirtd, Virgated(config=CONFIG) as virgated, \
+            Home() as home, \
             Sshd(public(home.key()), libvirt=libvirtd.dir) as theirs, \
-            Sshd(public(home.key()), libvirt=virgated.dir) as ours:
+            Sshd(public(home.key()), libvirt=virgated.dir,
+                 programs={'virgate-ssh-helper': HELPER}) as ours:
         home.know(ours, theirs)
         runs = [repetition(ours, theirs, home) for _ in range(REPS)]
     for name in runs[0]:
