@@ -27,9 +27,10 @@
 
 struct auth;
 
-/* Of what comes for a log-in, or a channel, so much is acknowledged at once. */
-#define QUICK_LOGIN 32
-#define QUICK_CHANNEL 10
+/* So many receipts are acknowledged at once: of a log-in, and since a channel
+ * was asked for, which may carry another log-in.
+ */
+#define QUICK_RECEIPTS 40
 
 enum link_state { LINK_CONNECTING, LINK_UP, LINK_ENDED };
 

@@ -66,7 +66,7 @@ take_request (struct link *link)
     return;
   list_remove (first);
   list_append (&link->channels, first);
-  link->quick = QUICK_CHANNEL;
+  link->quick = QUICK_RECEIPTS;
 }
 
 /* One round ---------------------------------------------------------------- */

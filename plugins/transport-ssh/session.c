@@ -250,7 +250,7 @@ session_new (struct login *login)
   link->session = libssh2_session_init_ex (NULL, NULL, NULL, link);
   if (link->session == NULL)
     return login_fail (login, "out of memory");
-  link->quick = QUICK_LOGIN;
+  link->quick = QUICK_RECEIPTS;
   libssh2_session_set_blocking (link->session, 0);
   libssh2_session_callback_set (link->session, LIBSSH2_CALLBACK_RECV,
                                 (void *) receive);

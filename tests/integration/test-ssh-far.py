@@ -174,6 +174,29 @@ def test_stock_virsh_by_each_of_its_ssh_transports():
         all_is_freed(far, before)
 
 
+def test_streams_of_a_gateway():
+    """virsh, sshd, the helper, virgated, libvirtd, and back."""
+    need('virsh')
+    far = FarSide()
+    with Libvirtd() as stock:
+        far.virgated_config = far.virgated_config.replace(
+            '[driver test]\n', '[driver up]\nmodule = upstream\n'
+            f'upstream = remote+unix:///?socket={stock.socket}\n')
+        with far:
+            before = descriptors(far.daemon.process.pid)
+            shots = []
+            for uri in (stock.uri(), far.uri(), far.uri('libssh2')):
+                path = far.path('shot')
+                same(virsh(uri, 'screenshot', 'test', path,
+                           env=far.home.environment())[0], 0, uri)
+                with open(path, 'rb') as f:
+                    shots.append(f.read())
+            assert len(shots[0]) > 1000
+            same(shots[1] == shots[0], True)
+            same(shots[2] == shots[0], True)
+            all_is_freed(far, before)
+
+
 def test_virgate_takes_the_helper_first():
     with FarSide() as far:
         shutil.copy(far.path('helper'), far.path('bin', 'our-helper'))
