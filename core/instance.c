@@ -328,12 +328,15 @@ int
 instance_reload (struct instance *instance, struct virgate_error *err)
 {
   const struct virgate_module *desc = &instance->module->desc;
+  int result;
 
   for (struct instance *i = instance->lowers; i; i = i->next)
     if (instance_reload (i, err) == -1)
       return -1;
   host_error_forget ();
-  if (desc->reload == NULL || desc->reload (instance->inst) == 0)
+  result = desc->reload ? desc->reload (instance->inst) : 0;
+  atomic_fetch_add (&instance->reloads, 1);
+  if (result == 0)
     return 0;
   return blame (instance, NULL, err);
 }

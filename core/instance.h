@@ -7,6 +7,7 @@
 #ifndef VIRGATE_CORE_INSTANCE_H
 #define VIRGATE_CORE_INSTANCE_H
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -55,6 +56,7 @@ struct instance {
   const struct virgate_option *own;     /* the program's keys in section */
   const struct config_key *key;         /* while config is called with it */
   struct virgate_transport transport;   /* filled in for that kind */
+  _Atomic uint64_t reloads;     /* how often its files were read again */
   char title[120];              /* "listen public" */
   bool is_retired;              /* the program has another one of this title */
   struct virgate_host host;

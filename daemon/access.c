@@ -18,6 +18,7 @@
 #include "daemon/record.h"
 #include "daemon/server.h"
 #include "daemon/session.h"
+#include "daemon/standing.h"
 #include "daemon/true-names.h"
 
 /* Of connections that were judged; see peer_serial in host.h. */
@@ -233,6 +234,19 @@ access_judges_calls (const struct session *session)
 }
 
 bool
+access_judges (struct session *session, const struct proc_row *row,
+               const char *payload, size_t len)
+{
+  const uint8_t *only;
+
+  if (!access_judges_calls (session)
+      || standing_permits (session, row, NULL))
+    return false;
+  only = objects_only_uuid_in (row, payload, len);
+  return only == NULL || !standing_knows (session, row, only);
+}
+
+bool
 access_sees (const struct session *session,
              const struct virgate_permission *permission,
              const struct virgate_object *object)
@@ -270,31 +284,12 @@ is_judged_later (const struct policy *policy, const struct proc_row *row)
   return true;
 }
 
-int
-access_goes_by_name (const struct session *session, const char *kind)
-{
-  const struct policy *policy = session->listener->policy;
-  int result = -1;
-
-  for (unsigned i = 0; i < policy->acl_count; i++) {
-    const struct access_list *list = &policy->acls[i];
-
-    if (list->ops->by_name == NULL)
-      continue;
-    if (list->ops->by_name (list->inst, &session->peer, &session->identity,
-                            kind))
-      return 1;
-    result = 0;
-  }
-  return result;
-}
-
 /* Whoever identifies objects by uuid does not care what name stands next to
  * it: put the true one there, or none.
  */
 static enum access_result
 name_truly (struct virgate_call *call, struct virgate_object *objects,
-            uint32_t count)
+            uint32_t count, struct names_when *when)
 {
   for (uint32_t i = 0; i < count; i++) {
     struct virgate_object *object = &objects[i];
@@ -302,12 +297,12 @@ name_truly (struct virgate_call *call, struct virgate_object *objects,
 
     if (object->uuid == NULL)
       continue;
-    by_name = access_goes_by_name (call->session, object->kind);
+    by_name = standing_by_name (call->session, object->kind);
     if (by_name == -1)
       continue;
     object->name = NULL;
     if (by_name && true_name (call, object->kind, object->uuid,
-                              &object->name) == ACCESS_WAIT)
+                              &object->name, when) == ACCESS_WAIT)
       return ACCESS_WAIT;
   }
   return ACCESS_YES;
@@ -326,6 +321,20 @@ access_still_permits (struct session *session,
   return answer.is_yes;
 }
 
+/* A call was permitted: so it will be again, as long as it is known to be about
+ * the same object.  Without by_name, the name is the client's.
+ */
+static void
+note (struct session *session, const struct proc_row *row,
+      const uint8_t uuid[16], const struct virgate_object *object,
+      struct names_when when)
+{
+  int by_name = standing_by_name (session, object->kind);
+
+  if (by_name == 0 || (by_name == 1 && object->name))
+    standing_note (session, row, uuid, when);
+}
+
 enum access_result
 access_permits (struct session *session, struct virgate_call *call)
 {
@@ -333,13 +342,20 @@ access_permits (struct session *session, struct virgate_call *call)
   struct virgate_permission needs[PROC_PERMISSIONS_MAX];
   struct virgate_object objects[OBJECTS_MAX];
   struct virgate_acl_call question;
+  struct names_when when;
+  const uint8_t *only;
   uint32_t count;
 
   if (policy->acl_count == 0 || (call->row->flags & PROC_NO_AUTH)
-      || is_judged_later (policy, call->row))
+      || is_judged_later (policy, call->row)
+      || standing_permits (session, call->row, call->args))
     return ACCESS_YES;
+  only = objects_only_uuid (call->row, call->args);
+  if (only && standing_knows (session, call->row, only))
+    return ACCESS_YES;
+  when = names_now (session);
   count = objects_of_call (call->row, call->args, objects);
-  if (name_truly (call, objects, count) == ACCESS_WAIT
+  if (name_truly (call, objects, count, &when) == ACCESS_WAIT
       || made_by_call (call, objects, &count) == ACCESS_WAIT)
     return ACCESS_WAIT;
   question = (struct virgate_acl_call) {
@@ -357,6 +373,8 @@ access_permits (struct session *session, struct virgate_call *call)
   };
   if (!access_still_permits (session, &question))
     return ACCESS_NO;
+  if (only && count == 1)
+    note (session, call->row, only, &objects[0], when);
   if ((call->row->flags & PROC_STREAM) && grants_keep (call, &question) == -1)
     return ACCESS_NO;
   return ACCESS_YES;

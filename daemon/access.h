@@ -15,6 +15,7 @@
 
 struct listener;
 struct policy;
+struct proc_row;
 struct session;
 struct virgate_call;
 
@@ -63,8 +64,11 @@ bool access_admits (struct session *session);
 bool access_enters (struct session *session, const struct policy *begun);
 /* Has any list an opinion on calls? */
 bool access_judges_calls (const struct session *session);
-/* Do lists go by names of objects of this kind?  1, 0, or -1: no list says. */
-int access_goes_by_name (const struct session *session, const char *kind);
+/* Is a call, of which nothing was looked at yet, to be judged by lists, or is
+ * it known that they permit it?
+ */
+bool access_judges (struct session *session, const struct proc_row *row,
+                    const char *payload, size_t len);
 /* WAIT: an object's name is not known yet; the call is to be held, and judged
  * again after session_again.
  */

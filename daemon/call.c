@@ -17,6 +17,7 @@
 #include "daemon/dispatch.h"
 #include "daemon/objects.h"
 #include "daemon/grants.h"
+#include "daemon/known-names.h"
 #include "daemon/record.h"
 #include "daemon/server.h"
 #include "daemon/session.h"
@@ -240,6 +241,7 @@ call_answer (struct virgate_call *call)
     call->landed (call);
   if (!session_is_closing (session))
     visible_filter (call);
+  names_touched (session->driver, call->row);
   record_call (call);
   if (!session_is_closing (session)) {
     if (append_answer (call) == -1)
@@ -359,6 +361,7 @@ void
 call_run (struct virgate_call *call, const struct virgate_handler *handler)
 {
   call->handler = handler;
+  names_touched (call->session->driver, call->row);
   if (call->row->ret) {
     call->ret = arena_alloc (&call->arena, call->row->ret->size);
     if (call->ret == NULL) {

@@ -331,11 +331,12 @@ static const struct proc_row unknown_row = {
 
 /* Can a call be passed on only after its arguments were looked at? */
 static bool
-needs_judgement (const struct session *session, const struct proc_row *row)
+needs_judgement (struct session *session, const struct frame *frame,
+                 const struct proc_row *row)
 {
   return (session->is_read_only && row->denied.test != PROC_NEVER)
-         || access_judges_calls (session) || guard_watches (row)
-         || record_wants (session, row);
+         || guard_watches (row) || record_wants (session, row)
+         || access_judges (session, row, frame->payload, frame->len);
 }
 
 /* May a call be passed on, by its arguments?  It was answered if NO.  note:
@@ -404,7 +405,7 @@ pass (struct session *session, const struct frame *frame,
   record_note note = NULL;
   enum access_result ok = ACCESS_YES;
 
-  if (needs_judgement (session, known) && !session->gateway->is_lost)
+  if (needs_judgement (session, frame, known) && !session->gateway->is_lost)
     ok = judge (session, frame, known, &note);
   else if (row && !is_well_formed (session, frame, row))
     ok = ACCESS_NO;

@@ -36,6 +36,7 @@ struct driver {
   const struct virgate_driver_ops *ops;
   struct route route;           /* whom it is for */
   bool passes_unknown;          /* procedures that the tables do not know */
+  _Atomic uint64_t changes;     /* that may have given objects other names */
   const struct virgate_handler **handlers[DRIVER_PROGRAMS];
 };
 

@@ -142,6 +142,7 @@ hiding_passes_event (struct session *session,
   void *msg;
 
   arena_init (&arena, CALL_ARENA_MAX);
+  names_event (session->driver, row);
   if (!visible_is_judged (session))
     return true;
   if (row == NULL)
@@ -185,6 +186,7 @@ ask (struct session *session, const struct proc_row *row,
 {
   struct gateway *gateway = session->gateway;
   struct gateway_names *names = &gateway->names;
+  struct names_when when = names_now (session);
   struct virgate_frame frame;
   int result;
 
@@ -200,6 +202,7 @@ ask (struct session *session, const struct proc_row *row,
     gateway->is_full = true;
   else if (result == 0) {
     names->asked.row = row;
+    names->asked.when = when;
     memcpy (names->asked.uuid, uuid, 16);
   }
   else
@@ -208,7 +211,8 @@ ask (struct session *session, const struct proc_row *row,
 
 enum access_result
 gateway_name (struct virgate_call *call, const struct proc_row *row,
-              const uint8_t uuid[16], const char **name)
+              const uint8_t uuid[16], const char **name,
+              struct names_when *when)
 {
   struct session *session = call->session;
   struct gateway_names *names = &session->gateway->names;
@@ -217,6 +221,7 @@ gateway_name (struct virgate_call *call, const struct proc_row *row,
   if (known) {
     *name = known->name ? arena_strndup (&call->arena, known->name,
                                          strlen (known->name)) : NULL;
+    *when = known->when;
     return ACCESS_YES;
   }
   if (names->count == GATEWAY_NAMES)
@@ -259,6 +264,9 @@ gateway_name_answered (struct session *session,
     return false;
   *known = names->asked;
   known->name = name_in (known, frame);
+  if (known->name)
+    names_remember (session, known->row, known->uuid, known->name,
+                    known->when);
   names->count++;
   names->asked.row = NULL;
   session_again (session);

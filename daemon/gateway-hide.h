@@ -13,6 +13,7 @@
 #include "common/buf.h"
 #include "core/frame.h"
 #include "daemon/access.h"
+#include "daemon/known-names.h"
 #include "protocol/table.h"
 
 struct gateway;
@@ -55,7 +56,8 @@ bool hiding_passes_event (struct session *session,
  */
 enum access_result gateway_name (struct virgate_call *call,
                                  const struct proc_row *row,
-                                 const uint8_t uuid[16], const char **name);
+                                 const uint8_t uuid[16], const char **name,
+                                 struct names_when *when);
 
 /* Is this the answer to such a question?  Then it is taken. */
 bool gateway_name_answered (struct session *session,

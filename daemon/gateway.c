@@ -177,6 +177,7 @@ gateway_call (struct session *session, const struct frame *frame,
   passed->hiding = steal_pointer (&hiding);
   passed->began_ns = session->loop->now;
   passed->note = steal_pointer (&mine);
+  names_touched (session->driver, row);
   verdict = give (session, &asked, row == NULL || (row->flags & PROC_FDS_IN));
   if (verdict == WIRE_NEXT) {
     if (row && (row->flags & PROC_SECRET) && session->onward)
@@ -370,6 +371,7 @@ reply_sent (struct session *session, struct passed *passed, int32_t code)
 {
   bool ok = code == 0;
 
+  names_touched (session->driver, passed->row);
   record_passed (session, passed->program, passed->row, code,
                  passed->began_ns, steal_pointer (&passed->note));
   if (log_wants (&session->loop->server->log, VIRGATE_LOG_DEBUG))

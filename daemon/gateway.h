@@ -13,6 +13,7 @@
 #include <virgate/driver.h>
 
 #include "core/wire.h"
+#include "daemon/known-names.h"
 #include "daemon/passed.h"
 #include "daemon/record.h"
 
@@ -26,6 +27,7 @@ struct gateway_names {
     const struct proc_row *row; /* that told it */
     uint8_t uuid[16];
     char *name;                 /* NULL: there is no such object */
+    struct names_when when;     /* it was asked */
   } known[GATEWAY_NAMES];
   unsigned count;
   struct gateway_name asked;    /* row NULL: nothing is asked */

@@ -14,6 +14,7 @@
 #include "daemon/describe.h"
 #include "daemon/made.h"
 #include "daemon/objects.h"
+#include "daemon/standing.h"
 #include "daemon/true-names.h"
 
 /* Where the arguments have it: fields, or typed parameters of these names.  A
@@ -186,14 +187,15 @@ find_parent (struct virgate_call *call, const struct virgate_object *objects,
 {
   const struct virgate_object *pool = find_kind (objects, count,
                                                  "storage_pool");
+  struct names_when when;
 
   if (strcmp (made->kind, "storage_vol") != 0 || pool == NULL)
     return ACCESS_YES;
-  if (access_goes_by_name (call->session, made->kind) == -1) {
+  if (standing_by_name (call->session, made->kind) == -1) {
     made->parent = pool->name;
     return ACCESS_YES;
   }
-  return true_name (call, pool->kind, pool->uuid, &made->parent);
+  return true_name (call, pool->kind, pool->uuid, &made->parent, &when);
 }
 
 /* Somebody may have the uuid already, under another name: then it is about
@@ -205,11 +207,12 @@ add_owner (struct virgate_call *call, struct virgate_object *objects,
 {
   const struct virgate_object *made = &objects[*count - 1];
   const char *now = NULL;
+  struct names_when when;
 
-  if (made->uuid == NULL || access_goes_by_name (call->session,
-                                                 made->kind) != 1)
+  if (made->uuid == NULL || standing_by_name (call->session,
+                                              made->kind) != 1)
     return ACCESS_YES;
-  if (true_name (call, made->kind, made->uuid, &now) == ACCESS_WAIT)
+  if (true_name (call, made->kind, made->uuid, &now, &when) == ACCESS_WAIT)
     return ACCESS_WAIT;
   if (now && (made->name == NULL || strcmp (now, made->name) != 0))
     objects[(*count)++] = (struct virgate_object) {

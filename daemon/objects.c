@@ -4,6 +4,8 @@
  */
 #include "config.h"
 
+#include <endian.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "common/mem.h"
@@ -30,11 +32,28 @@ static const struct object_type types[] = {
   { "virgate_domain_snapshot", "domain", NULL, NULL, "dom" },
 };
 
+/* Their descriptors; set once and for all. */
+static const struct xdr_type *descriptors[COUNT_OF (types)];
+
+static void
+find_descriptors (void)
+{
+  for (size_t n = 0; n < xdr_type_count; n++)
+    for (size_t i = 0; i < COUNT_OF (types); i++)
+      if (strcmp (types[i].type, xdr_types[n]->name) == 0)
+        descriptors[i] = xdr_types[n];
+}
+
 static const struct object_type *
 find_type (const struct xdr_type *type)
 {
-  for (size_t i = 0; type && i < COUNT_OF (types); i++)
-    if (strcmp (types[i].type, type->name) == 0)
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+  if (type == NULL)
+    return NULL;
+  pthread_once (&once, find_descriptors);
+  for (size_t i = 0; i < COUNT_OF (types); i++)
+    if (descriptors[i] == type)
       return &types[i];
   return NULL;
 }
@@ -122,13 +141,10 @@ static uint32_t
 looked_up (const struct proc_row *row, const void *args,
            struct virgate_object *out)
 {
-  const struct object_type *known;
+  const struct object_type *known = row->ret && row->ret->count > 0
+    ? find_type (row->ret->fields[0].type) : NULL;
 
-  if (strstr (row->name, "_lookup_by_") == NULL || row->ret == NULL
-      || row->ret->count == 0)
-    return 0;
-  known = find_type (row->ret->fields[0].type);
-  if (known == NULL)
+  if (known == NULL || strstr (row->name, "_lookup_by_") == NULL)
     return 0;
   *out = (struct virgate_object) {
     .kind = known->kind,
@@ -190,6 +206,57 @@ objects_find (const struct xdr_type *type, const void *obj,
       return true;
   }
   return known != NULL;
+}
+
+/* Is the first argument an object, which begins with its name and uuid, and
+ * the only one; and is what the call needs always the same?
+ */
+static bool
+has_only_uuid (const struct proc_row *row)
+{
+  const struct xdr_field *first, *in;
+
+  if (row->args == NULL || row->args->count == 0 || row->number < 1
+      || row->denied.test != PROC_NEVER || (row->flags & PROC_STREAM))
+    return false;
+  first = &row->args->fields[0];
+  if (first->form != XDR_ONE || find_type (first->type) == NULL
+      || first->type->count < 2)
+    return false;
+  in = first->type->fields;
+  if (in[0].op != XDR_NAME || in[0].form != XDR_ONE || in[1].op != XDR_BYTES
+      || in[1].form != XDR_FIXED || in[1].limit != 16)
+    return false;
+  for (uint32_t i = 1; i < row->args->count; i++)
+    if (find_type (row->args->fields[i].type))
+      return false;
+  for (uint32_t i = 0; i < row->permission_count; i++)
+    if (row->permissions[i].when.test != PROC_ALWAYS)
+      return false;
+  return true;
+}
+
+const uint8_t *
+objects_only_uuid (const struct proc_row *row, const void *args)
+{
+  if (!has_only_uuid (row))
+    return NULL;
+  return (const uint8_t *) args + row->args->fields[0].offset
+         + row->args->fields[0].type->fields[1].offset;
+}
+
+const uint8_t *
+objects_only_uuid_in (const struct proc_row *row, const char *payload,
+                      size_t len)
+{
+  uint32_t name_len;
+  uint64_t at;
+
+  if (!has_only_uuid (row) || len < sizeof name_len)
+    return NULL;
+  memcpy (&name_len, payload, sizeof name_len);
+  at = sizeof name_len + (((uint64_t) be32toh (name_len) + 3) & ~UINT64_C (3));
+  return at + 16 <= len ? (const uint8_t *) payload + at : NULL;
 }
 
 bool

@@ -37,4 +37,13 @@ bool objects_find (const struct xdr_type *type, const void *obj,
  */
 bool objects_is_lookup (const struct proc_row *row);
 
+/* The uuid of the one object that a call is about, when nothing else in its
+ * arguments matters to access control, and it changes nothing; NULL
+ * otherwise.  The same of arguments that were not decoded, nor checked.
+ */
+const uint8_t *objects_only_uuid (const struct proc_row *row,
+                                  const void *args);
+const uint8_t *objects_only_uuid_in (const struct proc_row *row,
+                                     const char *payload, size_t len);
+
 #endif /* VIRGATE_DAEMON_OBJECTS_H */

@@ -15,6 +15,8 @@
 #include "daemon/server.h"
 #include "daemon/settings.h"
 
+static _Atomic uint64_t serials;
+
 static int
 complain (struct virgate_error *err, const struct config_section *section,
           const char *key, const char *text)
@@ -91,6 +93,7 @@ add_acl (struct policy *policy, const struct config_section *section,
     return complain (err, section, "acl", "too many lists");
   policy->acls[policy->acl_count++] = (struct access_list) {
     part->name, part->instance->inst, part->instance->module->ops,
+    &part->instance->reloads,
   };
   return 0;
 }
@@ -171,6 +174,7 @@ policy_new (struct server *server, const struct config_section *section,
     return NULL;
   }
   atomic_store (&policy->refs, 1);
+  policy->serial = atomic_fetch_add (&serials, 1);
   policy->server = server;
   policy->is_read_only = config_bool (section, listen_options, "read-only");
   policy->max_clients = config_number (section, listen_options,

@@ -25,11 +25,13 @@ struct access_list {
   const char *name;             /* of its section */
   void *inst;
   const struct virgate_acl_ops *ops;
+  const _Atomic uint64_t *reloads; /* of its instance */
 };
 
 struct policy {
   struct mail mail;             /* to the main thread, to be freed there */
   _Atomic unsigned refs;
+  uint64_t serial;              /* never used twice */
   struct server *server;
   struct part **parts;          /* auth and acl sections in use */
   unsigned part_count;

@@ -106,15 +106,16 @@ record_call (struct virgate_call *call)
   enum tally_outcome outcome = outcome_of (code_of (call));
   struct audit *audit = audit_of (session);
   struct tally *tally = session->loop->tally;
+  bool audited = audit && is_audited (call, outcome);
   record_note note;
   int64_t took;
 
-  if (tally == NULL && audit == NULL)
+  if (tally == NULL && !audited)
     return;
   took = now_ns () - call->began_ns;
   if (tally)
     tally_call (tally, call->head.program, call->row, outcome, took);
-  if (audit && is_audited (call, outcome)) {
+  if (audited) {
     note = audit_note (call);
     audit_call (audit, session, call->row->name, note, code_of (call), took);
     free (note);

@@ -15,12 +15,14 @@
 #include "daemon/gateway.h"
 #include "daemon/grants.h"
 #include "daemon/handshake.h"
+#include "daemon/known-names.h"
 #include "daemon/link.h"
 #include "daemon/listeners.h"
 #include "daemon/record.h"
 #include "daemon/seal.h"
 #include "daemon/server.h"
 #include "daemon/session.h"
+#include "daemon/standing.h"
 #include "daemon/sources.h"
 #include "daemon/stream.h"
 
@@ -74,6 +76,8 @@ session_free (struct session *session)
   seal_free (session);
   peer_free (&session->peer);
   identity_free (&session->identity);
+  standing_free (session);
+  names_free (session);
   free (session->jobs);
   stranger_leave (session);
   source_leave (session);

@@ -83,6 +83,8 @@ struct session {
   struct session_jobs *jobs;
   struct stream *streams;       /* by next */
   struct grant *grants;         /* of streams, by next */
+  struct standing *standing;    /* what lists said once for all; or NULL */
+  struct known_names *names;    /* of objects; or NULL */
   struct held *held;            /* calls behind the limit, by next */
 
   uint32_t requests;            /* calls in flight, not counting inline */

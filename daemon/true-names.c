@@ -11,6 +11,7 @@
 #include "common/mem.h"
 #include "daemon/call.h"
 #include "daemon/gateway-hide.h"
+#include "daemon/known-names.h"
 #include "daemon/objects.h"
 #include "daemon/session.h"
 #include "daemon/true-names.h"
@@ -39,8 +40,10 @@ teller_of (const char *kind)
 /* Ask the daemon's own driver. */
 static void
 ask_driver (struct virgate_call *call, const struct proc_row *row,
-            const uint8_t uuid[16], const char **name)
+            const uint8_t uuid[16], const char **name,
+            struct names_when *when)
 {
+  const struct names_when now = names_now (call->session);
   struct virgate_object object;
   void *args = arena_alloc (&call->arena, row->args->size), *ret;
 
@@ -49,21 +52,31 @@ ask_driver (struct virgate_call *call, const struct proc_row *row,
   memcpy (args, uuid, 16);
   if (call_nested (call, row, args, &ret) == 0
       && objects_find (row->ret, ret, &object) && object.uuid
-      && memcmp (object.uuid, uuid, 16) == 0)
+      && memcmp (object.uuid, uuid, 16) == 0 && object.name) {
     *name = object.name;
+    *when = now;
+    names_remember (call->session, row, uuid, object.name, now);
+  }
 }
 
 enum access_result
 true_name (struct virgate_call *call, const char *kind,
-           const uint8_t uuid[16], const char **name)
+           const uint8_t uuid[16], const char **name, struct names_when *when)
 {
   const struct proc_row *row = teller_of (kind);
   struct session *session = call->session;
 
+  const char *known;
+
   if (row == NULL || session->driver == NULL)
     return ACCESS_YES;
+  if (!proc_is_denied_read_only (call->row, call->args)
+      && (known = names_known (session, row, uuid, when))) {
+    *name = arena_strndup (&call->arena, known, strlen (known));
+    return ACCESS_YES;
+  }
   if (session->gateway)
-    return gateway_name (call, row, uuid, name);
-  ask_driver (call, row, uuid, name);
+    return gateway_name (call, row, uuid, name, when);
+  ask_driver (call, row, uuid, name, when);
   return ACCESS_YES;
 }

@@ -18,6 +18,7 @@
 #include "daemon/objects.h"
 #include "daemon/server.h"
 #include "daemon/session.h"
+#include "daemon/standing.h"
 #include "daemon/visible.h"
 
 /* What a count or a list of ids is made of: `flags` are those of the newer
@@ -79,13 +80,16 @@ is_list (const struct proc_row *row)
 }
 
 bool
-visible_concerns (const struct session *session, const struct proc_row *row)
+visible_concerns (struct session *session, const struct proc_row *row)
 {
   if (row == NULL || (row->flags & PROC_EVENT)
       || !visible_is_judged (session))
     return false;
-  return (row->filter && (is_list (row) || find_older (row)))
-         || objects_is_lookup (row);
+  if (row->filter)
+    return (is_list (row) || find_older (row))
+           && !standing_sees (session, row->filter);
+  return objects_is_lookup (row)
+         && !standing_sees (session, &row->permissions[0]);
 }
 
 /* Fields ----------------------------------------------------------------- */

@@ -22,8 +22,7 @@ struct virgate_call;
 bool visible_is_judged (const struct session *session);
 
 /* Does the answer to this procedure have to be looked at? */
-bool visible_concerns (const struct session *session,
-                       const struct proc_row *row);
+bool visible_concerns (struct session *session, const struct proc_row *row);
 
 /* What has to be asked instead for an answer that can be filtered: counts and
  * bare ids say nothing of what they count.  Out: the procedure, often the

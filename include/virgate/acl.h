@@ -92,6 +92,18 @@ struct virgate_acl_ops {
    */
   int (*by_name) (void *inst, const struct virgate_peer *peer,
                   const struct virgate_identity *identity, const char *kind);
+
+  /* Do permit and visible say yes to this permission whatever object it is
+   * about, or none?  is_write: of a call that changes something.  ALLOW is
+   * remembered for the connection until reload, and the two are not asked;
+   * anything else leaves it to them.  A list with this hook says the same to
+   * the same question each time until then, so that permit need not be asked
+   * again at once.  NULL: ask for each call.
+   */
+  int (*standing) (void *inst, const struct virgate_peer *peer,
+                   const struct virgate_identity *identity,
+                   const struct virgate_permission *permission,
+                   uint32_t is_write);
 };
 
 #ifdef __cplusplus

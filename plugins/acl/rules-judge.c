@@ -258,11 +258,13 @@ static uint32_t
 hash_of (const struct rules_asked *asked)
 {
   const struct virgate_object *object = asked->object;
-  uint32_t hash = asked->perm * 31 + asked->is_write;
+  uint32_t hash = asked->perm * 31 + asked->is_write, words[4];
 
-  if (object && object->uuid)
-    for (int i = 0; i < 16; i++)
-      hash = hash * 33 + object->uuid[i];
+  if (object && object->uuid) {
+    memcpy (words, object->uuid, sizeof words);
+    for (int i = 0; i < 4; i++)
+      hash = hash * 33 + (words[i] ^ words[i] >> 16);
+  }
   for (const char *at = object && object->name ? object->name : ""; *at; at++)
     hash = hash * 33 + (unsigned char) *at;
   return hash ^ hash >> 16;
@@ -349,9 +351,12 @@ rule_for (struct hold *hold, const struct rules_asked *asked)
 static void
 quote (const struct rules_rule *rule, struct virgate_acl_reason *reason)
 {
+  size_t len;
+
   if (reason == NULL)
     return;
-  snprintf (reason->text, sizeof reason->text, "%s", rule->text);
+  len = strnlen (rule->text, sizeof reason->text - 1);
+  *(char *) mempcpy (reason->text, rule->text, len) = '\0';
   reason->file = rule->file;
   reason->line = rule->line;
 }

@@ -51,9 +51,11 @@ static struct rules_asked
 question (const struct virgate_permission *pair,
           const struct virgate_object *object, bool is_write)
 {
+  int kind = rules_object_find (pair->object);
+
   return (struct rules_asked) {
-    .perm = rules_perm_find (pair->object, pair->permission),
-    .kind = rules_object_find (pair->object),
+    .perm = rules_perm_of (kind, pair->permission),
+    .kind = kind,
     .permission = pair->permission,
     .object = object,
     .is_write = is_write,
@@ -109,11 +111,25 @@ acl_by_name (void *inst, const struct virgate_peer *peer,
   return rules_go_by_name (inst, peer, identity, rules_object_find (kind));
 }
 
+/* What is not known of an object counts against the caller: whoever may do it
+ * to one of which nothing is known may do it to all.
+ */
+static int
+acl_standing (void *inst, const struct virgate_peer *peer,
+              const struct virgate_identity *identity,
+              const struct virgate_permission *permission, uint32_t is_write)
+{
+  const struct rules_asked asked = question (permission, NULL, is_write);
+
+  return rules_judge (inst, peer, identity, &asked, 1, NULL);
+}
+
 static const struct virgate_acl_ops ops = {
   .enter = acl_enter,
   .permit = acl_permit,
   .visible = acl_visible,
   .by_name = acl_by_name,
+  .standing = acl_standing,
 };
 
 VIRGATE_MODULE_EXPORT const struct virgate_module virgate_module = {

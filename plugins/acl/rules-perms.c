@@ -29,6 +29,13 @@ static const char *const rows[] = {
 
 _Static_assert (COUNT_OF (rows) <= RULES_PERMS_MAX, "a larger set");
 
+/* Most names differ in their first letter. */
+static inline bool
+is_same (const char *a, const char *b)
+{
+  return *a == *b && strcmp (a, b) == 0;
+}
+
 /* The row where an object begins, or -1. */
 static int
 row_of (int object)
@@ -43,7 +50,7 @@ int
 rules_object_find (const char *object)
 {
   for (size_t i = 0; i < COUNT_OF (objects); i++)
-    if (strcmp (objects[i], object) == 0)
+    if (is_same (objects[i], object))
       return i;
   return -1;
 }
@@ -51,11 +58,16 @@ rules_object_find (const char *object)
 int
 rules_perm_find (const char *object, const char *permission)
 {
-  int found = rules_object_find (object);
-  size_t row = found == -1 ? COUNT_OF (rows) : (size_t) row_of (found) + 1;
+  return rules_perm_of (rules_object_find (object), permission);
+}
+
+int
+rules_perm_of (int object, const char *permission)
+{
+  size_t row = object == -1 ? COUNT_OF (rows) : (size_t) row_of (object) + 1;
 
   for (; row < COUNT_OF (rows) && rows[row]; row++)
-    if (strcmp (rows[row], permission) == 0)
+    if (is_same (rows[row], permission))
       return row;
   return -1;
 }

@@ -18,9 +18,12 @@ struct rules_set {
   bool is_all;                  /* those that nobody has heard of, too */
 };
 
-/* Of the pair, or -1; and of the object alone. */
+/* Of the pair, or -1; of the object alone; and of the pair when that is known,
+ * or is -1.
+ */
 int rules_perm_find (const char *object, const char *permission);
 int rules_object_find (const char *object);
+int rules_perm_of (int object, const char *permission);
 
 /* Names, for messages and tests; NULL past the last one. */
 const char *rules_object_name (unsigned object);

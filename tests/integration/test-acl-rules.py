@@ -144,6 +144,23 @@ def test_guests_that_change_their_names_behind_a_gateway():
         check_names(daemon)
 
 
+def test_guests_that_others_rename():
+    """Behind the daemon's back: whoever changes something is judged by today's
+    name; whoever looks, soon."""
+    one = uuid_of(0x74)
+    with Libvirtd() as libvirtd, behind(libvirtd, RULES) as daemon, \
+            caller(daemon, 5) as web, Conn(libvirtd.socket) as other:
+        assert not other.call(DEFINE, xml('web-3', one)).error
+        assert not is_denied(web.call(INFO, domain('x', one)))
+        assert not is_denied(web.call(SUSPEND, domain('x', one)))
+        for name, want in ('db-3', True), ('web-3', False), ('db-3', True):
+            assert not other.call(UNDEFINE, domain('x', one)).error
+            assert not other.call(DEFINE, xml(name, one)).error
+            same(is_denied(web.call(SUSPEND, domain('web-3', one))), want)
+            wait_until(lambda: is_denied(web.call(INFO, domain('web-3', one)))
+                       == want, 10, f'what {name} may be')
+
+
 def check_events(daemon):
     with caller(daemon, 0) as admin, caller(daemon, 5) as web:
         assert not web.call(REGISTER_EVENT, u32(0) + u32(0)).error

@@ -110,6 +110,63 @@ call_without_arguments_has_none (void **state)
   assert_int_equal (objects (VIRGATE_REMOTE_PROC_CONNECT_GET_TYPE, NULL), 0);
 }
 
+static const uint8_t *
+only (int32_t procedure, const void *args)
+{
+  return objects_only_uuid (proc_find (VIRGATE_REMOTE_PROGRAM, procedure),
+                            args);
+}
+
+/* What a look at one object is about can be told without decoding. */
+static void
+only_uuid_of_a_call_that_looks (void **state)
+{
+  const struct virgate_remote_domain_get_info_args args = {
+    .dom = { .name = "web", .uuid = { 1, 2, 3 }, .id = 7 },
+  };
+  const struct virgate_remote_domain_get_xml_desc_args xml = {
+    .dom = { .name = "web" },
+  };
+  const struct virgate_remote_domain_destroy_args destroy = {
+    .dom = { .name = "web" },
+  };
+  const struct virgate_remote_secret_get_xml_desc_args secret = {
+    .secret = { .usageID = "x" },
+  };
+
+  assert_ptr_equal (only (VIRGATE_REMOTE_PROC_DOMAIN_GET_INFO, &args),
+                    args.dom.uuid);
+  assert_null (only (VIRGATE_REMOTE_PROC_DOMAIN_GET_XML_DESC, &xml));
+  assert_null (only (VIRGATE_REMOTE_PROC_DOMAIN_DESTROY, &destroy));
+  assert_null (only (VIRGATE_REMOTE_PROC_SECRET_GET_XML_DESC, &secret));
+  assert_null (only (VIRGATE_REMOTE_PROC_CONNECT_GET_TYPE, NULL));
+}
+
+static const uint8_t *
+only_in (const char *payload, size_t len)
+{
+  return objects_only_uuid_in (proc_find (VIRGATE_REMOTE_PROGRAM,
+                                          VIRGATE_REMOTE_PROC_DOMAIN_GET_INFO),
+                               payload, len);
+}
+
+static void
+only_uuid_is_found_within_the_payload (void **state)
+{
+  static const char good[] = "\0\0\0\5names\0\0\0" "0123456789abcdef"
+                             "\0\0\0\1";
+  static const char endless[] = "\xff\xff\xff\xff" "0123456789abcdef"
+                                "\0\0\0\1";
+  size_t len = sizeof good - 1;
+
+  assert_ptr_equal (only_in (good, len), good + 12);
+  assert_ptr_equal (only_in (good, len - 4), good + 12);
+  assert_null (only_in (good, len - 5));
+  assert_null (only_in (good, 3));
+  assert_null (only_in (good, 0));
+  assert_null (only_in (endless, sizeof endless - 1));
+}
+
 int
 main (void)
 {
@@ -121,6 +178,8 @@ main (void)
     cmocka_unit_test (node_device_goes_by_a_bare_name),
     cmocka_unit_test (absent_optional_object_is_none),
     cmocka_unit_test (call_without_arguments_has_none),
+    cmocka_unit_test (only_uuid_of_a_call_that_looks),
+    cmocka_unit_test (only_uuid_is_found_within_the_payload),
   };
 
   return cmocka_run_group_tests (tests, NULL, NULL);
