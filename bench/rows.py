@@ -15,6 +15,7 @@ IDLE = 4096
 IDLE_TCP = 2048
 BIG_XML = 262144 + 256
 VOLUME = 512 << 20
+TURNS = 4
 
 # The columns, in both tables.
 THEIRS, OURS, FLOOR = 'theirs', 'ours', 'floor'
@@ -78,6 +79,19 @@ def volume(bench, role):
         return bench.here(volumes.measure, server.unix, bench.scaled(VOLUME))
 
 
+def with_rules(bench, role, rule, before=False):
+    """CPU with 1000 rules and an audit trail, of that without, by turns."""
+    if role != OURS:
+        return None
+    spent = {}
+    with bench.pinned(True), bench.judged(rule, before) as judged, \
+            (bench.behind(role) if before else bench.server(role)) as plain:
+        for server in (plain, judged) * TURNS:
+            figures = bench.load(server, 'unix', seconds=bench.seconds / 2)
+            spent.setdefault(server, []).append(figures['server_us'])
+    return {'ratio': sum(spent[judged]) / sum(spent[plain])}
+
+
 def beside_strangers(bench, role, count):
     """First answers beside clients of a port with SASL that say nothing."""
     if role == FLOOR:
@@ -125,6 +139,10 @@ def before(**args):
     return Work(through, args, 'gateway')
 
 
+def before_rules(**args):
+    return Work(with_rules, dict(args, before=True), 'gateway')
+
+
 def on(server, **args):
     return Work(library, dict(args, server=server), 'clients', server)
 
@@ -167,6 +185,10 @@ WORKS = {
     'gw-xml': before(call='xml'),
     'gw-connect': before(work='connect'),
     'gw-volume': Work(volume, table='gateway'),
+    'rules': Work(with_rules, {'rule': 'allow operator'}),
+    'rules-names': Work(with_rules, {'rule': 'allow operator domain:te*'}),
+    'gw-rules': before_rules(rule='allow operator'),
+    'gw-rules-names': before_rules(rule='allow operator domain:te*'),
     'lib-floor': on(FLOOR),
     'lib-virgated': on(OURS),
     'lib-floor-core': on(FLOOR, core=True),
@@ -248,6 +270,11 @@ ROWS = [
         'p99_us', 'µs', at_most(theirs=1)),
     Row('beside-slow-p50', '  p50', 'beside-slow', 'p50_us', 'µs'),
 
+    Row('rules-cpu', 'CPU with 1000 rules and a trail / without', 'rules',
+        'ratio', 'x', at_most(self=1.1)),
+    Row('rules-names-cpu', '  with 1000 rules by name', 'rules-names',
+        'ratio', 'x', at_most(self=1.1)),
+
     Row('strangers-20', 'new local client beside 20 strangers',
         'strangers-20', 'local_ms', 'ms', at_most(self=250)),
     Row('strangers-20-tcp', '  remote client', 'strangers-20', 'remote_ms',
@@ -301,6 +328,10 @@ ROWS = [
         at_least(theirs=0.9)),
     Row('gw-download', '  download', 'gw-volume', 'down_mb_s', 'MB/s',
         at_least(theirs=0.9)),
+    Row('gw-rules-cpu', 'CPU with 1000 rules and a trail / without',
+        'gw-rules', 'ratio', 'x', at_most(self=1.1)),
+    Row('gw-rules-names-cpu', '  with 1000 rules by name', 'gw-rules-names',
+        'ratio', 'x', at_most(self=1.1)),
 
     Row('lib-cpu-floor', 'client CPU per call, to floor', 'lib-floor',
         'client_us', 'µs', at_most(theirs=0.45, floor=1.3)),

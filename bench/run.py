@@ -109,6 +109,18 @@ class Bench:
             finally:
                 self.pids -= pids
 
+    @contextlib.contextmanager
+    def judged(self, rule, through):
+        with servers.judged(self.build, rule, through) as server:
+            pids = {server.pid}
+            if through:
+                pids.add(server.behind.pid)
+            self.pids |= pids
+            try:
+                yield server
+            finally:
+                self.pids -= pids
+
     def our_cpu_s(self):
         return sum(os.times()[:4]) + sum(map(process_cpu_s, self.pids))
 

@@ -254,6 +254,25 @@ def relay(build, behind=libvirtd):
     return Gateway(RELAY, build, behind(build))
 
 
+# 1000 rules in a file, of which the last decides, and a trail.
+JUDGED = ['--set', 'daemon.audit={dir}/trail',
+          '--set', 'listen.local.acl=rules',
+          '--set', 'acl.rules.file={dir}/rules']
+RULES = 1000
+
+
+def judged(build, rule, through):
+    """The first RULES - 1 are about other guests, or about other users."""
+    server = Gateway([*GATEWAY, *JUDGED], build, libvirtd(build)) if through \
+        else Server(VIRGATED + JUDGED, 'virgate-sock', build=build)
+    with open(os.path.join(server.dir, 'rules'), 'w') as rules:
+        for n in range(RULES - 1):
+            rules.write(f'allow viewer domain:vm-{n}\n' if ':' in rule
+                        else f'allow viewer uid:{n + 100000}\n')
+        rules.write(f'{rule}\n')
+    return server
+
+
 def floor(build, *options):
     return Server([*FLOOR, *options], 'floor-sock', build=build)
 

@@ -48,7 +48,7 @@ hiding_new (const struct proc_row *row, const struct frame *frame)
 }
 
 bool
-hiding_concerns (const struct session *session,
+hiding_concerns (struct session *session,
                  const struct frame_header *head, const struct proc_row *row)
 {
   return head->program == VIRGATE_REMOTE_PROGRAM

@@ -21,7 +21,7 @@ struct hiding;
 struct passed;
 
 /* Has the answer to a call to be looked at? */
-bool hiding_concerns (const struct session *session,
+bool hiding_concerns (struct session *session,
                       const struct frame_header *head,
                       const struct proc_row *row);
 
