@@ -8,6 +8,8 @@
 #include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
 #include "common/cleanup.h"
 #include "common/mem.h"
@@ -199,10 +201,13 @@ loop_untidy (struct loop *loop)
 }
 
 static void
-on_timer (uv_timer_t *timer)
+on_timer (uv_poll_t *timer, int status, int events)
 {
   struct loop *loop = timer->data;
+  uint64_t count;
 
+  if (read (loop->timer_fd, &count, sizeof count) == -1)
+    return;                     /* it was set anew meanwhile */
   loop->now = now_ns ();
   loop->timer_at = INT64_MAX;
   tidy (loop);
@@ -216,14 +221,14 @@ on_timer (uv_timer_t *timer)
 void
 loop_wake_at (struct loop *loop, int64_t at)
 {
-  int64_t delay_ms;
+  const struct itimerspec when = {
+    .it_value = { at / NS_PER_S, MAX_OF (at % NS_PER_S, 1) },
+  };
 
   if (at >= loop->timer_at)
     return;
   loop->timer_at = at;
-  delay_ms = (at - now_ns () + NS_PER_MS - 1) / NS_PER_MS;
-  uv_update_time (&loop->uv);
-  uv_timer_start (&loop->timer, on_timer, MAX_OF (delay_ms, 0) + 1, 0);
+  timerfd_settime (loop->timer_fd, TFD_TIMER_ABSTIME, &when, NULL);
 }
 
 void
@@ -256,11 +261,27 @@ init_lists (struct loop *loop)
     list_init (&loop->waits[which]);
 }
 
+static int
+init_timer (struct loop *loop)
+{
+  loop->timer_fd = timerfd_create (CLOCK_MONOTONIC,
+                                   TFD_NONBLOCK | TFD_CLOEXEC);
+  if (loop->timer_fd == -1)
+    return -1;
+  if (uv_poll_init (&loop->uv, &loop->timer, loop->timer_fd) != 0) {
+    close (loop->timer_fd);
+    loop->timer_fd = -1;
+    return -1;
+  }
+  return uv_poll_start (&loop->timer, UV_READABLE, on_timer);
+}
+
 int
 loop_init (struct loop *loop, struct server *server, unsigned index)
 {
   loop->server = server;
   loop->index = index;
+  loop->timer_fd = -1;
   loop->timer_at = INT64_MAX;
   loop->mail_last = &loop->mail;
   loop->now = now_ns ();
@@ -271,11 +292,11 @@ loop_init (struct loop *loop, struct server *server, unsigned index)
     free (loop->scratch);
     return -1;
   }
-  if (uv_async_init (&loop->uv, &loop->wake, on_wake) != 0)
+  if (uv_async_init (&loop->uv, &loop->wake, on_wake) != 0
+      || init_timer (loop) != 0)
     return -1;
   uv_idle_init (&loop->uv, &loop->again);
   uv_prepare_init (&loop->uv, &loop->settle);
-  uv_timer_init (&loop->uv, &loop->timer);
   loop->wake.data = loop->again.data = loop->settle.data =
     loop->timer.data = loop;
   uv_prepare_start (&loop->settle, on_settle);
@@ -360,6 +381,7 @@ loop_free (struct loop *loop)
   uv_walk (&loop->uv, close_handle, NULL);
   uv_run (&loop->uv, UV_RUN_DEFAULT);
   uv_loop_close (&loop->uv);
+  close (loop->timer_fd);
   calls_free_spare (loop);
   buf_free (&loop->out);
   free (loop->scratch);

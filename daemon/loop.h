@@ -76,7 +76,9 @@ struct loop {
   uv_async_t wake;
   uv_idle_t again;              /* runs while ready is not empty */
   uv_prepare_t settle;          /* before each wait for events */
-  uv_timer_t timer;             /* the next deadline */
+  uv_poll_t timer;              /* the next deadline, as a descriptor: to wait
+                                   with a time limit costs more each time */
+  int timer_fd;
   int64_t timer_at;             /* INT64_MAX: not running */
   int64_t now;
 
