@@ -19,6 +19,11 @@
 #define container_of(ptr, type, member)                                 \
   ((type *) (void *) ((char *) (ptr) - offsetof (type, member)))
 
+/* A function that is seldom called: it and the ways to it are kept apart from
+ * what every call needs, of which the processor's cache then holds more.
+ */
+#define SELDOM __attribute__ ((cold, noinline))
+
 /* Overwrite a secret; never removed by the compiler. */
 static inline void
 wipe (void *ptr, size_t len)

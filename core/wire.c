@@ -44,7 +44,7 @@ wire_in_init (struct wire_in *in, uint32_t frame_max)
 }
 
 /* Close the first COUNT descriptors. */
-static void
+SELDOM static void
 fds_drop (struct wire_in *in, uint32_t count)
 {
   struct wire_fds *fds = in->fds;
@@ -68,7 +68,7 @@ fds_count (const struct wire_in *in)
 }
 
 /* Keep what a frame may still claim, close what none can. */
-static void
+SELDOM static void
 fds_take (struct wire_in *in, const struct virgate_fds *from)
 {
   for (uint32_t i = 0; i < from->count; i++) {
@@ -363,7 +363,7 @@ wire_out_init (struct wire_out *out)
   memset (out, 0, sizeof *out);
 }
 
-static int
+SELDOM static int
 mark_append (struct wire_out *out, int fd)
 {
   struct wire_mark *mark = malloc (sizeof *mark), **last;
@@ -463,7 +463,7 @@ wire_out_frame (struct wire_out *out, const struct virgate_transport_ops *ops,
          : wire_out_fds (out, fds, fd_count);
 }
 
-static void
+SELDOM static void
 mark_drop (struct wire_out *out)
 {
   struct wire_mark *mark = out->marks;

@@ -8,6 +8,7 @@
 
 #include <virgate/driver.h>
 
+#include "common/mem.h"
 #include "core/wire.h"
 
 struct session;
@@ -20,12 +21,13 @@ void dispatch_held (struct session *session);
 void dispatch_drop_held (struct session *session);
 
 /* Answer a message with an error. */
-void dispatch_refuse (struct session *session, const struct frame_header *head,
-                      int32_t code, int32_t domain, const char *fmt, ...)
+SELDOM void dispatch_refuse (struct session *session,
+                             const struct frame_header *head, int32_t code,
+                             int32_t domain, const char *fmt, ...)
   VIRGATE_PRINTF (5, 6);
-void dispatch_refuse_record (struct session *session,
-                             const struct frame_header *head,
-                             const struct virgate_error *error);
+SELDOM void dispatch_refuse_record (struct session *session,
+                                    const struct frame_header *head,
+                                    const struct virgate_error *error);
 
 /* Append an error as a message of this type about a call.  0, or -1 with
  * errno.

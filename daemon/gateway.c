@@ -236,7 +236,7 @@ gateway_stream (struct session *session, const struct frame *frame)
 /* To the client ------------------------------------------------------------ */
 
 /* Always returns -1. */
-static int __attribute__ ((format (printf, 2, 3)))
+SELDOM static int __attribute__ ((format (printf, 2, 3)))
 refuse (struct session *session, const char *fmt, ...)
 {
   char text[256];

@@ -22,26 +22,28 @@ struct session;
 /* Names that a gateway found out for the call that waits for them. */
 #define GATEWAY_NAMES 8
 
+struct gateway_name {
+  const struct proc_row *row;   /* that told it */
+  uint8_t uuid[16];
+  char *name;                   /* NULL: there is no such object */
+  struct names_when when;       /* it was asked */
+};
+
 struct gateway_names {
-  struct gateway_name {
-    const struct proc_row *row; /* that told it */
-    uint8_t uuid[16];
-    char *name;                 /* NULL: there is no such object */
-    struct names_when when;     /* it was asked */
-  } known[GATEWAY_NAMES];
   unsigned count;
   struct gateway_name asked;    /* row NULL: nothing is asked */
   struct frame_header head;     /* of the question */
+  struct gateway_name known[GATEWAY_NAMES];
 };
 
 /* Of one session; made when its driver is open. */
 struct gateway {
   struct passed_table passed;
-  struct gateway_names names;
-  struct virgate_error lost;    /* why nothing can be answered any more */
   bool is_lost;
   bool is_full;                 /* the driver took no more */
   bool is_pressed;              /* the client takes no more */
+  struct gateway_names names;
+  struct virgate_error lost;    /* why nothing can be answered any more */
 };
 
 /* The session's driver was opened: 0, or -1 without memory. */

@@ -94,7 +94,7 @@ link_detach (struct virgate_link *link)
 }
 
 /* It ended by itself: the driver is told. */
-static void __attribute__ ((format (printf, 2, 3)))
+SELDOM static void __attribute__ ((format (printf, 2, 3)))
 fail (struct virgate_link *link, const char *fmt, ...)
 {
   CLEANUP_ERROR struct virgate_error why = { 0 };
@@ -325,7 +325,7 @@ receive (struct virgate_link *link)
   return wire_feed_inside (&link->in, n, take_frame, link);
 }
 
-static void
+SELDOM static void
 broken (struct virgate_link *link)
 {
   if (errno == 0)

@@ -100,7 +100,7 @@ written (struct session *session, bool any)
 /* Is there more to write?  The time for that starts again when some of it
  * was read on the other side.
  */
-static void
+SELDOM static void
 blocked (struct session *session, int want, bool progressed)
 {
   session->want_out = events_for (want);
@@ -238,7 +238,7 @@ watch_frame (struct session *session)
     loop_unwait (&session->wait);
 }
 
-static void
+SELDOM static void
 broken (struct session *session)
 {
   const char *why = "the other side closed the connection";

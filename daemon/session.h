@@ -21,6 +21,7 @@
 #include <virgate/transport.h>
 
 #include "common/list.h"
+#include "common/mem.h"
 #include "core/keepalive.h"
 #include "core/peer.h"
 #include "core/wire.h"
@@ -152,7 +153,8 @@ void session_touch (struct session *session);
 struct buf *session_out (struct session *session);
 
 /* The end.  reason is for the log (NULL: nothing worth a line). */
-void session_close (struct session *session, int level, const char *reason);
+SELDOM void session_close (struct session *session, int level,
+                           const char *reason);
 /* The end, once the output is written; nothing more is read. */
 void session_end (struct session *session);
 /* The loop stops: the end comes when nothing is in flight.  session_retire
@@ -189,8 +191,8 @@ void session_call_ended (struct session *session, uint32_t bytes);
 struct session_jobs *session_jobs (struct session *session);
 
 /* One log line about a session, with who it is. */
-void session_log (const struct session *session, int level, const char *fmt,
-                  ...) VIRGATE_PRINTF (3, 4);
+SELDOM void session_log (const struct session *session, int level,
+                         const char *fmt, ...) VIRGATE_PRINTF (3, 4);
 
 static inline bool
 session_is_closing (const struct session *session)
