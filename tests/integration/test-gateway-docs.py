@@ -2,14 +2,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """docs/gateway.md is run as it is written: root's part in places of the
 test's own, virgated as a user without privileges, libvirtd with QEMU."""
-import importlib
 import os
 import re
 import subprocess
 
+import qemu
 from lib import *
-
-qemu = importlib.import_module('test-gateway-qemu')
 
 
 def blocks(kind):
