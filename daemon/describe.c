@@ -58,7 +58,7 @@ struct reading {
   size_t len;
   char text[DESCRIBE_NAME_MAX]; /* of a uuid */
   uint8_t uuids[SLOTS][16];
-  bool is_filled[SLOTS];
+  bool is_seen[SLOTS], is_filled[SLOTS];
   bool is_unclear;
 };
 
@@ -97,14 +97,17 @@ text_of (struct reading *reading)
   return reading->slot == NAME ? reading->out->name : reading->text;
 }
 
+/* libvirt looks at the first, even if that is empty: then it does without, or
+ * takes what stands elsewhere.
+ */
 static void
 begin_value (struct reading *reading, enum slot slot)
 {
-  if (reading->is_filled[slot]) {
+  if (reading->is_seen[slot]) {
     give_up (reading);
     return;
   }
-  reading->is_filled[slot] = true;
+  reading->is_seen[slot] = true;
   reading->slot = slot;
   reading->len = 0;
 }
@@ -133,9 +136,9 @@ end_value (struct reading *reading)
 
   text[reading->len] = '\0';
   reading->slot = NO_SLOT;
-  if (slot == NAME || reading->len == 0)
-    reading->is_filled[slot] = reading->len > 0;
-  else if (!read_uuid (text, reading->uuids[slot]))
+  reading->is_filled[slot] = reading->len > 0;
+  if (slot != NAME && reading->len > 0
+      && !read_uuid (text, reading->uuids[slot]))
     give_up (reading);
 }
 
@@ -318,17 +321,17 @@ parse (struct reading *reading, const char *xml, size_t len)
   return is_good;
 }
 
-/* libvirt takes a guest's uuid from either place, and wants no two. */
+/* One beside the uuid must be the same.  Alone it counts in some places and not
+ * in others.
+ */
 static int
-choose_uuid (struct reading *reading, struct description *out)
+choose_uuid (const struct reading *reading, struct description *out)
 {
-  enum slot slot = reading->is_filled[UUID] ? UUID : SYSTEM_UUID;
-
-  out->has_uuid = reading->is_filled[slot];
-  memcpy (out->uuid, reading->uuids[slot], 16);
-  return reading->is_filled[UUID] && reading->is_filled[SYSTEM_UUID]
-         && memcmp (reading->uuids[UUID], reading->uuids[SYSTEM_UUID],
-                    16) != 0 ? -1 : 0;
+  out->has_uuid = reading->is_filled[UUID];
+  memcpy (out->uuid, reading->uuids[UUID], 16);
+  return reading->is_filled[SYSTEM_UUID]
+         && (!out->has_uuid || memcmp (out->uuid, reading->uuids[SYSTEM_UUID],
+                                       16) != 0) ? -1 : 0;
 }
 
 int

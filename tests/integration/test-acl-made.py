@@ -102,8 +102,10 @@ CASES = [
     # whoever has the uuid counts as well; what has none may have any
     (define(guest('web-1', TEST)), '79'),
     (define(guest('test', TEST)), '79'),
-    (define(guest('web-1', more=smbios(TEST))), '79'),
-    (define(guest('web-1', more=smbios(Y))), '57'),
+    # alone it counts for libvirt in some places and not in others
+    (define(guest('web-1', more=smbios(TEST))), ''),
+    (define(guest('web-1', more=smbios(X))), ''),
+    (define(guest('web-1', X, smbios(X))), '5679'),
     (define(guest('web-1', X, smbios(Y))), ''),
     # the name that is read is that of the guest itself, once, and plain
     (define(guest('db-1', more='<metadata><name>web-1</name></metadata>')), ''),
@@ -162,6 +164,12 @@ CASES = [
     ((POOL_DEFINE, string('<pool><name>web-1</name></pool>') + u32(0)), '579'),
     ((POOL_DEFINE, string('<pool><source><name>web-1</name></source></pool>')
       + u32(0)), '79'),
+    # libvirt looks at the first name, which is none, and takes the source's
+    ((POOL_DEFINE, string('<pool type="logical"><name/><name>web-1</name>'
+                          '<source><name>db-1</name></source></pool>')
+      + u32(0)), '79'),
+    (define(f'<domain><name>web-1</name><uuid/><uuid>{X}</uuid></domain>'),
+     ''),
     ((POOL_CREATE, string('<pool><name>db-1</name></pool>') + u32(0)), '79'),
     (vol_create(VOL_CREATE, 'default-pool', None, 'web-1'), '579'),
     (vol_create(VOL_CREATE, 'default-pool', None, 'db-1'), '79'),

@@ -41,8 +41,8 @@ static const struct {
   { "domain", "<q:domain xmlns:q='urn:q'><name>a</name></q:domain>", "a",
     false },
   { "domain", "<domain><name>a</name><sysinfo><system><entry name='serial'>"
-              "1</entry><entry name='uuid'>" UUID "</entry></system>"
-              "</sysinfo></domain>", "a", true },
+              "1</entry><entry name='uuid'/></system></sysinfo></domain>",
+    "a", false },
   { "domain", "<domain><name>a</name><uuid>" UUID "</uuid><sysinfo><system>"
               "<entry name='uuid'>" UUID "</entry></system></sysinfo>"
               "</domain>", "a", true },
@@ -103,6 +103,14 @@ static const struct {
   { "domain", "<domain><name>a</name><uuid>" UUID "</uuid><sysinfo><system>"
               "<entry name='uuid'>10112233-4455-6677-8899-aabbccddeeff"
               "</entry></system></sysinfo></domain>" },
+  /* the first is empty, and libvirt goes by what stands elsewhere */
+  { "domain", "<domain><name/><name>a</name></domain>" },
+  { "domain", "<domain><name>a</name><uuid/><uuid>" UUID "</uuid></domain>" },
+  { "storage_pool", "<pool type='logical'><name/><name>a</name><source>"
+                    "<name>b</name></source></pool>" },
+  /* which of these counts is hard to tell */
+  { "domain", "<domain><name>a</name><sysinfo type='smbios'><system><entry "
+              "name='uuid'>" UUID "</entry></system></sysinfo></domain>" },
   { "nwfilter_binding", "<filterbinding><portdev name='a'/><portdev name='b'/>"
                         "</filterbinding>" },
   { "secret", "<secret><usage type='ceph'><name>a</name><volume>b</volume>"
