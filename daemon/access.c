@@ -347,8 +347,8 @@ access_permits (struct session *session, struct virgate_call *call)
   uint32_t count;
 
   if (policy->acl_count == 0 || (call->row->flags & PROC_NO_AUTH)
-      || is_judged_later (policy, call->row)
-      || standing_permits (session, call->row, call->args))
+      || standing_permits (session, call->row, call->args)
+      || is_judged_later (policy, call->row))
     return ACCESS_YES;
   only = objects_only_uuid (call->row, call->args);
   if (only && standing_knows (session, call->row, only))

@@ -103,13 +103,17 @@ void
 record_call (struct virgate_call *call)
 {
   struct session *session = call->session;
-  enum tally_outcome outcome = outcome_of (code_of (call));
   struct audit *audit = audit_of (session);
   struct tally *tally = session->loop->tally;
-  bool audited = audit && is_audited (call, outcome);
+  enum tally_outcome outcome;
   record_note note;
   int64_t took;
+  bool audited;
 
+  if (tally == NULL && audit == NULL)
+    return;
+  outcome = outcome_of (code_of (call));
+  audited = audit && is_audited (call, outcome);
   if (tally == NULL && !audited)
     return;
   took = now_ns () - call->began_ns;

@@ -337,7 +337,8 @@ filter (struct virgate_call *call)
 void
 visible_filter (struct virgate_call *call)
 {
-  if (call->result != 0 || !visible_concerns (call->session, call->row)
+  if (call->session->listener->policy->acl_count == 0 || call->result != 0
+      || !visible_concerns (call->session, call->row)
       || filter (call) == 0)
     return;
   call->result = -1;
