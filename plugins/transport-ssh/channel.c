@@ -234,9 +234,10 @@ channel_open (struct link *link, struct channel_spec *spec, int64_t deadline,
   pthread_mutex_lock (&link->lock);
   in_time = await (channel, deadline);
   is_open = channel->result == 1;
-  channel->is_abandoned = !is_open;
-  if (!is_open)
+  if (!is_open) {
+    channel->is_abandoned = true;
     say_failure (channel, in_time, spec, why, size);
+  }
   pthread_mutex_unlock (&link->lock);
   if (is_open)
     return &channel->pipe;

@@ -58,9 +58,10 @@ struct channel {
   bool far_ended;               /* nothing more comes from there */
   int64_t far_eof;              /* when it said so; 0: not yet */
 
+  _Atomic bool is_abandoned;    /* nobody waits for it to be opened */
+
   /* Guarded by link->lock. */
   unsigned refs;                /* the owner and the thread */
-  bool is_abandoned;            /* nobody waits for it to be opened */
   int result;                   /* 0: opening; 1: open; or libssh2's error */
   char why[200];                /* what libssh2 said of that */
   char said[1024];              /* the end of its standard error */

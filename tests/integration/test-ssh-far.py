@@ -589,7 +589,8 @@ def test_client_killed_and_helper_killed():
 def test_fifty_at_once():
     """Fifty ssh sessions, each with calls of its own; asleep in between."""
     with FarSide(sshd='MaxStartups 200\n',
-                 more='[daemon]\nauth-timeout = 300\n') as far:
+                 more='[daemon]\nauth-timeout = 300\nopen-timeout = 300\n'
+                 'handshake-timeout = 300\n') as far:
         before = descriptors(far.daemon.process.pid)
         sessions = [subprocess.Popen(
             [far.ssh, '-p', str(far.port), 'joe@127.0.0.1',
