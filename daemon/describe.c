@@ -176,6 +176,8 @@ read_attribute (struct reading *reading, int count, const xmlChar **attributes)
   if (found == NULL || slot == NO_SLOT)
     return;
   begin_value (reading, slot);
+  if (reading->is_unclear)      /* the parser has freed what it read */
+    return;
   if (memchr (found[3], '&', found[4] - found[3])) /* half read by libxml2 */
     give_up (reading);
   if (!reading->is_unclear)
