@@ -5,7 +5,6 @@
  */
 #include "config.h"
 
-#include <ctype.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +15,7 @@
 #include <libxml/parserInternals.h>
 
 #include "common/mem.h"
+#include "common/uuid.h"
 #include "daemon/describe.h"
 
 /* Elements within each other that are told apart, and the text of a way. */
@@ -71,26 +71,6 @@ give_up (struct reading *reading)
 
 /* Values ----------------------------------------------------------------- */
 
-/* As liberal as libvirt: blanks around, '-' and ' ' between the bytes. */
-static bool
-read_uuid (const char *text, uint8_t uuid[16])
-{
-  static const char blanks[] = " \t\n\v\f\r", digits[] = "0123456789abcdef";
-
-  text += strspn (text, blanks);
-  for (int i = 0; i < 32; i++, text++) {
-    const char *digit;
-
-    if (i % 2 == 0)
-      text += strspn (text, "- ");
-    if (!isxdigit ((unsigned char) *text))
-      return false;
-    digit = strchr (digits, tolower ((unsigned char) *text));
-    uuid[i / 2] = uuid[i / 2] << 4 | (digit - digits);
-  }
-  return text[strspn (text, blanks)] == '\0';
-}
-
 static char *
 text_of (struct reading *reading)
 {
@@ -138,7 +118,7 @@ end_value (struct reading *reading)
   reading->slot = NO_SLOT;
   reading->is_filled[slot] = reading->len > 0;
   if (slot != NAME && reading->len > 0
-      && !read_uuid (text, reading->uuids[slot]))
+      && !uuid_parse (text, reading->uuids[slot]))
     give_up (reading);
 }
 

@@ -16,6 +16,7 @@
 
 #include "common/cleanup.h"
 #include "common/mem.h"
+#include "common/uuid.h"
 #include "common/words.h"
 #include "daemon/explain-words.h"
 
@@ -40,11 +41,8 @@ struct key {
   bool is_early;
 };
 
-static int
-complain (const char *fmt, ...) __attribute__ ((format (printf, 1, 2)));
-
-static int
-complain (const char *fmt, ...)
+int
+explain_complain (const char *fmt, ...)
 {
   va_list args;
 
@@ -59,8 +57,8 @@ complain (const char *fmt, ...)
 static int
 stated (int result)
 {
-  return result == 0 ? 0 : complain ("there are more facts than a peer may "
-                                     "have");
+  return result == 0 ? 0
+         : explain_complain ("there are more facts than a peer may have");
 }
 
 /* Facts ------------------------------------------------------------------ */
@@ -88,7 +86,7 @@ read_number (const struct word *word)
   uint64_t number;
 
   if (!to_number (word->value, &number))
-    return complain ("%s: '%s' is not a number", word->key->name,
+    return explain_complain ("%s: '%s' is not a number", word->key->name,
                      word->value);
   return stated (peer_number (word->peer, word->key->name, word->vouch,
                               number));
@@ -103,7 +101,7 @@ read_address (const struct word *word)
   CLEANUP_FREE char *text = strdup (word->value);
 
   if (text == NULL)
-    return complain ("out of memory");
+    return explain_complain ("out of memory");
   text[strcspn (text, "%")] = '\0';
   if (inet_pton (AF_INET, text, &in.sin_addr) == 1)
     return stated (peer_address (word->peer, word->key->name, word->vouch,
@@ -111,7 +109,7 @@ read_address (const struct word *word)
   if (inet_pton (AF_INET6, text, &in6.sin6_addr) == 1)
     return stated (peer_address (word->peer, word->key->name, word->vouch,
                                  &in6, sizeof in6));
-  return complain ("%s: '%s' is not an address", word->key->name,
+  return explain_complain ("%s: '%s' is not an address", word->key->name,
                    word->value);
 }
 
@@ -124,7 +122,7 @@ read_uid (const struct word *word)
   if (!to_number (word->value, &uid)) {
     pw = getpwnam (word->value);
     if (pw == NULL)
-      return complain ("uid: there is no user '%s' on this host",
+      return explain_complain ("uid: there is no user '%s' on this host",
                        word->value);
     uid = pw->pw_uid;
   }
@@ -141,7 +139,7 @@ read_gid (const struct word *word)
   if (!to_number (word->value, &gid)) {
     gr = getgrnam (word->value);
     if (gr == NULL)
-      return complain ("gid: there is no group '%s' on this host",
+      return explain_complain ("gid: there is no group '%s' on this host",
                        word->value);
     gid = gr->gr_gid;
   }
@@ -155,9 +153,9 @@ static int
 read_once (const struct word *word, char **to)
 {
   if (*to)
-    return complain ("%s is given twice", word->key->name);
+    return explain_complain ("%s is given twice", word->key->name);
   *to = strdup (word->value);
-  return *to ? 0 : complain ("out of memory");
+  return *to ? 0 : explain_complain ("out of memory");
 }
 
 static int
@@ -172,12 +170,93 @@ read_call (const struct word *word)
   return read_once (word, &word->question->call);
 }
 
-/* The object of the call; the key is its kind. */
+static int
+read_flags (const struct word *word)
+{
+  return read_once (word, &word->question->flags);
+}
+
+static int
+read_source (const struct word *word)
+{
+  return read_once (word, &word->question->source);
+}
+
+/* The last one of the kind, if it has no name, or no uuid, yet; or another
+ * one.  NULL after saying that there are too many.
+ */
+static struct explain_object *
+find_object (struct explain_question *question, const char *kind, bool by_uuid)
+{
+  struct explain_object *object;
+
+  for (unsigned i = question->object_count; i-- > 0; ) {
+    object = &question->objects[i];
+    if (strcmp (object->kind, kind) == 0
+        && !(by_uuid ? object->has_uuid : object->name != NULL))
+      return object;
+  }
+  if (question->object_count == OBJECTS_MAX) {
+    explain_complain ("there are more objects than a call has");
+    return NULL;
+  }
+  object = &question->objects[question->object_count++];
+  object->kind = kind;
+  return object;
+}
+
+/* The other name that rules have for a kind. */
+static const char *
+kind_of (const char *key)
+{
+  return strcmp (key, "pool") == 0 ? "storage_pool"
+         : strcmp (key, "vol") == 0 ? "storage_vol" : key;
+}
+
+/* "domain=NAME"; "storage_vol=POOL/NAME". */
 static int
 read_object (const struct word *word)
 {
-  word->question->object_kind = word->key->name;
-  return read_once (word, &word->question->object);
+  const char *kind = kind_of (word->key->name), *name = word->value;
+  const char *slash = strcmp (kind, "storage_vol") == 0 ? strchr (name, '/')
+                                                        : NULL;
+  struct explain_object *object = find_object (word->question, kind, false);
+
+  if (object == NULL)
+    return -1;
+  if (slash) {
+    object->parent = strndup (name, slash - name);
+    if (object->parent == NULL)
+      return explain_complain ("out of memory");
+    name = slash + 1;
+  }
+  object->name = strdup (name);
+  return object->name ? 0 : explain_complain ("out of memory");
+}
+
+/* Kinds that have uuids, by their keys. */
+static const struct {
+  const char *key, *kind;
+} uuid_keys[] = {
+  { "domain-uuid", "domain" }, { "network-uuid", "network" },
+  { "network_port-uuid", "network_port" }, { "nwfilter-uuid", "nwfilter" },
+  { "secret-uuid", "secret" }, { "storage_pool-uuid", "storage_pool" },
+  { "pool-uuid", "storage_pool" },
+};
+
+static int
+read_uuid (const struct word *word)
+{
+  struct explain_object *object = NULL;
+
+  for (size_t i = 0; i < COUNT_OF (uuid_keys); i++)
+    if (strcmp (uuid_keys[i].key, word->key->name) == 0)
+      object = find_object (word->question, uuid_keys[i].kind, true);
+  if (object == NULL)
+    return -1;
+  object->has_uuid = uuid_parse (word->value, object->uuid);
+  return object->has_uuid ? 0 : explain_complain ("%s: '%s' is no uuid",
+                                          word->key->name, word->value);
 }
 
 static int
@@ -190,9 +269,9 @@ static int
 add_word (const struct word *word, struct words *words)
 {
   if (words->count == EXPLAIN_WORDS_MAX)
-    return complain ("too many words %s", word->key->name);
+    return explain_complain ("too many words %s", word->key->name);
   words->word[words->count] = strdup (word->value);
-  return words->word[words->count++] ? 0 : complain ("out of memory");
+  return words->word[words->count++] ? 0 : explain_complain ("out of memory");
 }
 
 static int
@@ -230,10 +309,26 @@ static const struct key keys[] = {
   { VIRGATE_FACT_SSH_IDENTITY, read_string, VIRGATE_VOUCH_EXCHANGE, false },
   { VIRGATE_FACT_READ_ONLY, read_number, VIRGATE_VOUCH_EXCHANGE, false },
   { "call", read_call, 0, false },
+  { "flags", read_flags, 0, false },
+  { "source", read_source, 0, false },
   { "domain", read_object, 0, false },
+  { "domain-uuid", read_uuid, 0, false },
+  { "interface", read_object, 0, false },
   { "network", read_object, 0, false },
+  { "network-uuid", read_uuid, 0, false },
+  { "network_port-uuid", read_uuid, 0, false },
+  { "node_device", read_object, 0, false },
+  { "nwfilter", read_object, 0, false },
+  { "nwfilter-uuid", read_uuid, 0, false },
+  { "nwfilter_binding", read_object, 0, false },
+  { "secret", read_object, 0, false },
+  { "secret-uuid", read_uuid, 0, false },
   { "storage_pool", read_object, 0, false },
+  { "storage_pool-uuid", read_uuid, 0, false },
+  { "pool", read_object, 0, false },
+  { "pool-uuid", read_uuid, 0, false },
   { "storage_vol", read_object, 0, false },
+  { "vol", read_object, 0, false },
   { "user", read_user, 0, false },
   { "group", read_group, 0, false },
   { "method", read_method, 0, false },
@@ -264,7 +359,7 @@ read_word (struct explain_question *question, char *text)
   struct key other = foreign;
 
   if (equals == NULL || equals[1] == '\0')
-    return complain ("'%s' is not KEY=VALUE", text);
+    return explain_complain ("'%s' is not KEY=VALUE", text);
   *equals = '\0';
   for (size_t i = 0; i < COUNT_OF (keys); i++)
     if (strcmp (keys[i].name, name) == 0)
@@ -276,7 +371,7 @@ read_word (struct explain_question *question, char *text)
   if (key == NULL)
     return unknown_key (name);
   if (is_claim && key->vouch == 0)
-    return complain ("%s is no fact that somebody could claim", name);
+    return explain_complain ("%s is no fact that somebody could claim", name);
   return key->read (&(struct word) {
     question, key, equals + 1,
     key->is_early && !is_claim ? &question->early : &question->late,
@@ -319,7 +414,8 @@ explain_read (struct explain_question *question, const char *text)
   while ((more = word_next (&text, " \t\n", word, sizeof word, &why)) == 1)
     if (read_word (question, word) == -1)
       return -1;
-  return more == 0 ? add_groups (&question->early) : complain ("%s", why);
+  return more == 0 ? add_groups (&question->early)
+                   : explain_complain ("%s", why);
 }
 
 static void
@@ -335,7 +431,12 @@ explain_free (struct explain_question *question)
   free (question->listener);
   free (question->user);
   free (question->call);
-  free (question->object);
+  free (question->flags);
+  free (question->source);
+  for (unsigned i = 0; i < question->object_count; i++) {
+    free (question->objects[i].name);
+    free (question->objects[i].parent);
+  }
   free_words (&question->groups);
   free_words (&question->methods);
   peer_free (&question->early);

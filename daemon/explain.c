@@ -16,12 +16,12 @@
 #include "common/mem.h"
 #include "daemon/access.h"
 #include "daemon/auth-state.h"
+#include "daemon/explain-call.h"
 #include "daemon/explain-words.h"
 #include "daemon/explain.h"
 #include "daemon/listeners.h"
 #include "daemon/server.h"
 #include "daemon/settings.h"
-#include "protocol/table.h"
 
 /* The session that never was. */
 struct inquiry {
@@ -46,22 +46,6 @@ say (const char *about, const char *fmt, ...)
   vprintf (fmt, args);
   va_end (args);
   fputs ("\n", stdout);
-}
-
-static int
-usage (const char *fmt, ...) VIRGATE_PRINTF (1, 2);
-
-static int
-usage (const char *fmt, ...)
-{
-  va_list args;
-
-  fputs ("virgated: --explain: ", stderr);
-  va_start (args, fmt);
-  vfprintf (stderr, fmt, args);
-  va_end (args);
-  fputs ("\n", stderr);
-  return EXPLAIN_USAGE;
 }
 
 /* The listener ----------------------------------------------------------- */
@@ -147,59 +131,12 @@ say_peer (const struct listener *listener, const struct virgate_peer *early,
 /* Access ----------------------------------------------------------------- */
 
 static bool
-say_access (const char *about, const char *yes,
-            const struct access_answer *answer)
-{
-  char why[ACCESS_TEXT_MAX];
-
-  access_describe (answer, why, sizeof why);
-  say (about, "%s: %s", answer->is_yes ? yes : "refused", why);
-  return answer->is_yes;
-}
-
-static bool
 is_admitted (struct inquiry *inquiry)
 {
   struct access_answer answer;
 
   access_ask_admit (inquiry->policy, &inquiry->session.peer, &answer);
-  return say_access ("connection", "admitted", &answer);
-}
-
-/* Would a call be permitted?  Permissions that depend on arguments are those
- * of arguments that are all 0.
- */
-static enum explain_status
-ask_call (struct inquiry *inquiry, bool is_read_only)
-{
-  const struct explain_question *question = inquiry->question;
-  const struct proc_row *row = proc_find_name (question->call, NULL);
-  struct virgate_permission needs[PROC_PERMISSIONS_MAX];
-  const struct virgate_object object = {
-    .kind = question->object_kind, .name = question->object,
-  };
-  CLEANUP_FREE void *args = NULL;
-  struct access_answer answer;
-
-  if (row == NULL || (row->flags & PROC_EVENT))
-    return usage ("there is no procedure '%s'", question->call);
-  args = calloc (1, row->args ? row->args->size : 1);
-  if (args == NULL)
-    return usage ("out of memory");
-  if (is_read_only && proc_is_denied_read_only (row, args)) {
-    say ("call", "%s: refused: the connection only reads", row->name);
-    return EXPLAIN_REFUSED;
-  }
-  access_ask_permit (inquiry->policy, &(const struct virgate_acl_call) {
-    .size = sizeof (struct virgate_acl_call), .number = row->number,
-    .procedure = row->name, .peer = &inquiry->session.peer,
-    .identity = &inquiry->session.identity, .permissions = needs,
-    .permission_count = proc_needs (row, args, needs),
-    .objects = &object, .object_count = object.kind != NULL,
-    .is_write = proc_is_denied_read_only (row, args),
-  }, &answer);
-  return say_access (row->name, "allowed", &answer) ? EXPLAIN_IN
-                                                    : EXPLAIN_REFUSED;
+  return explain_say_access ("connection", "admitted", &answer);
 }
 
 static enum explain_status
@@ -213,8 +150,8 @@ ask_entry (struct inquiry *inquiry)
   say ("identity", "%s", who);
   access_ask_enter (inquiry->policy, &session->peer, &session->identity,
                     &answer);
-  if (!say_access ("entry", answer.read_only ? "let in, to read only"
-                                             : "let in", &answer)) {
+  if (!explain_say_access ("entry", answer.read_only
+                           ? "let in, to read only" : "let in", &answer)) {
     say ("answer", "refused");
     return EXPLAIN_REFUSED;
   }
@@ -224,8 +161,9 @@ ask_entry (struct inquiry *inquiry)
   else
     say ("answer", "let in%s", answer.read_only ? ", to read only" : "");
   if (inquiry->question->call)
-    return ask_call (inquiry, inquiry->policy->is_read_only
-                              || answer.read_only);
+    return explain_call (inquiry->question, inquiry->policy, &session->peer,
+                         &session->identity, inquiry->policy->is_read_only
+                                             || answer.read_only);
   return EXPLAIN_IN;
 }
 
@@ -391,8 +329,10 @@ answer (struct inquiry *inquiry)
     return EXPLAIN_REFUSED;
   }
   if (explain_add_facts (&inquiry->session.peer,
-                         &inquiry->question->late) == -1)
-    return usage ("there are more facts than a peer may have");
+                         &inquiry->question->late) == -1) {
+    explain_complain ("there are more facts than a peer may have");
+    return EXPLAIN_USAGE;
+  }
   inquiry->auth.assume = assume;
   if (inquiry->policy->auth.count == 0)
     say ("authentication", "none is asked for");

@@ -300,6 +300,11 @@ class Tables:
             self.add(f'  {self.permission(*pair)},')
         self.add('};', '', 'const size_t proc_permission_count =',
                  '  sizeof proc_permissions / sizeof proc_permissions[0];')
+        self.add('', 'const struct proc_flag proc_flag_values[] = {',
+                 *(f'  {{ "{name}", {value} }},'
+                   for name, value in self.reader.flags.items()), '};',
+                 '', 'const size_t proc_flag_count =',
+                 '  sizeof proc_flag_values / sizeof proc_flag_values[0];')
         self.add('', 'const struct xdr_type *const xdr_remote_error_type =',
                  '  &t_virgate_remote_error;', '',
                  'const struct xdr_type *const xdr_types[] = {')

@@ -80,6 +80,14 @@ extern const size_t proc_program_count;
 extern const struct proc_permission proc_permissions[];
 extern const size_t proc_permission_count;
 
+/* Numbers by name that conditions refer to. */
+struct proc_flag {
+  const char *name;             /* "VIR_DOMAIN_XML_SECURE" */
+  uint32_t value;
+};
+extern const struct proc_flag proc_flag_values[];
+extern const size_t proc_flag_count;
+
 /* Most permissions that one procedure needs. */
 #define PROC_PERMISSIONS_MAX 4
 

@@ -10,6 +10,7 @@
 
 #include "common/cleanup.h"
 #include "common/mem.h"
+#include "common/uuid.h"
 #include "rules.h"
 
 #define NAME_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" \
@@ -116,33 +117,6 @@ read_role (struct rules_table *table, const char *value, char *why,
 /* Objects ---------------------------------------------------------------- */
 
 static int
-hex (char c)
-{
-  const char digits[] = "0123456789abcdef";
-  const char *at = c ? strchr (digits, c >= 'A' && c <= 'F' ? c + 32 : c)
-                     : NULL;
-
-  return at ? (int) (at - digits) : -1;
-}
-
-static bool
-read_uuid (const char *text, uint8_t uuid[16])
-{
-  for (int i = 0; i < 16; i++) {
-    int high, low;
-
-    text += *text == '-';
-    high = hex (text[0]);
-    low = high == -1 ? -1 : hex (text[1]);
-    if (low == -1)
-      return false;
-    uuid[i] = high << 4 | low;
-    text += 2;
-  }
-  return *text == '\0';
-}
-
-static int
 read_name (struct rules_pattern *pattern, const char *text, char *why,
            size_t size)
 {
@@ -209,7 +183,7 @@ add_pattern (struct rules_rule *rule, int object, bool is_uuid,
   if (!is_uuid)
     return read_name (more, text, why, size);
   more->how = RULES_UUID;
-  return read_uuid (text, more->uuid) ? 0
+  return uuid_parse (text, more->uuid) ? 0
          : ip_complain (why, size, "'%.60s' is no uuid", text);
 }
 

@@ -246,24 +246,171 @@ def test_streams_end_when_their_permission_does_behind_a_gateway():
         check_open_streams(lambda rules: behind(libvirtd, rules))
 
 
+NET = 'dd8fe884-6c02-601e-7551-cca97df1c5df'
+ALL_KINDS = f'''role = keeper operator domain:read_secure
+rule = allow admin uid:0
+rule = allow viewer uid:2
+rule = allow keeper uid:3 domain:test network:default interface:eth1 \\
+  pool:default-pool vol:default-pool/web-* nwfilter:web nwfilter_binding:web0 \\
+  secret:/web node_device:pci_1 network-uuid:{NET} network_port-uuid:{NET}
+rule = deny admin uid:4 domain:test network:d* interface:eth1 pool:* \\
+  vol:default-pool/* nwfilter:web nwfilter_binding:web0 secret:/web \\
+  node_device:pci_1 network_port-uuid:{NET}
+rule = allow admin uid:4
+rule = allow admin uid:5 read-only
+rule = read-only uid:6
+rule = allow admin uid:6'''.replace('\\\n ', '')
+
+
+def pool_of(conn):
+    """libvirt's test pool, as arguments have it."""
+    return conn.call(84, string('default-pool')).payload
+
+
+def network(conn):
+    return conn.call(46, string('default')).payload
+
+
+def vol(name):
+    return string('default-pool') + string(name) + string('')
+
+
+def secret(usage):
+    return bytes(16) + u32(1) + string(usage)
+
+
+# A procedure, its arguments (a function, if they need to know somebody), and
+# what --explain is told of it.
+SAME = [
+    ('connect_get_hostname', 59, b'', ''),
+    ('connect_get_capabilities', 7, b'', ''),
+    ('connect_list_all_domains', 273, u32(1) + u32(0), ''),
+    ('connect_find_storage_pool_sources', 75, string('x') + NONE + u32(0), ''),
+    ('auth_list', 66, b'', ''),
+    ('domain_get_info', 16, domain(), 'domain=test'),
+    ('domain_suspend', 34, domain(), 'domain=test'),
+    ('domain_get_xml_desc', 14, domain() + u32(0), 'domain=test'),
+    ('domain_get_xml_desc', 14, domain() + u32(1),
+     'domain=test flags=VIR_DOMAIN_XML_SECURE'),
+    ('domain_get_xml_desc', 14, domain() + u32(8),
+     'domain=test flags=VIR_DOMAIN_XML_MIGRATABLE|2'),
+    ('domain_reboot', 27, domain() + u32(2),
+     'domain=test flags=VIR_DOMAIN_REBOOT_GUEST_AGENT'),
+    ('domain_attach_device_flags', 160, domain() + string('<x/>') + u32(1),
+     'domain=test flags=0x1'),
+    ('domain_interface_addresses', 353, domain() + u32(0) + u32(0),
+     'domain=test'),
+    ('domain_interface_addresses', 353, domain() + u32(1) + u32(0),
+     'domain=test source=VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_AGENT'),
+    ('domain_snapshot_create_xml', 185, domain() + string('<x/>') + u32(64),
+     'domain=test flags=64'),
+    ('domain_snapshot_get_xml_desc', 186, string('s') + domain() + u32(1),
+     'domain=test flags=1'),
+    ('domain_define_xml', 11, string('<domain><name>test</name></domain>'),
+     'domain=test'),
+    ('network_get_xml_desc', 43, lambda c: network(c) + u32(0),
+     f'network=default network-uuid={NET}'),
+    ('network_destroy', 42, network, f'network=default network-uuid={NET}'),
+    ('network_port_get_xml_desc', 409,
+     lambda c: network(c) + uuid_bytes(NET) + u32(0),
+     f'network_port-uuid={NET}'),
+    ('network_port_delete', 410,
+     lambda c: network(c) + uuid_of(7) + u32(0),
+     'network_port-uuid=' + uuid_of(7).hex()),
+    ('interface_get_xml_desc', 130, string('eth1') + string('') + u32(0),
+     'interface=eth1'),
+    ('interface_create', 133, string('eth2') + string('') + u32(0),
+     'interface=eth2'),
+    ('storage_pool_get_info', 87, pool_of, 'pool=default-pool'),
+    ('storage_pool_refresh', 83, lambda c: pool_of(c) + u32(0),
+     'storage_pool=default-pool'),
+    ('storage_vol_get_info', 98, vol('web-1'), 'vol=default-pool/web-1'),
+    ('storage_vol_delete', 94, vol('db-1') + u32(0),
+     'storage_vol=default-pool/db-1'),
+    ('node_device_get_xml_desc', 114, string('pci_1') + u32(0),
+     'node_device=pci_1'),
+    ('node_device_reset', 120, string('pci_2'), 'node_device=pci_2'),
+    ('nwfilter_define_xml', 180, string('<filter name="web"/>'),
+     'nwfilter=web'),
+    ('nwfilter_binding_get_xml_desc', 398,
+     string('web0') + string('web') + u32(0), 'nwfilter_binding=web0'),
+    ('nwfilter_binding_delete', 400, string('web1') + string('web'),
+     'nwfilter_binding=web1'),
+    ('secret_define_xml', 142, string(
+        '<secret><usage type="volume"><volume>/web</volume></usage></secret>')
+     + u32(0), 'secret=/web'),
+    ('secret_define_xml', 142, string(
+        '<secret><usage type="volume"><volume>/db</volume></usage></secret>')
+     + u32(0), 'secret=/db'),
+]
+
+
+def uuid_bytes(text):
+    return bytes.fromhex(text.replace('-', ''))
+
+
+def is_refused(reply):
+    """By a rule, or by a connection that only reads."""
+    return is_denied(reply) or bool(reply.error) and reply.error[0] == 29
+
+
+class Explainer:
+    """--explain of a configuration with these rules."""
+
+    def __init__(self, folder, rules):
+        self.path = os.path.join(folder, 'virgated.conf')
+        with open(self.path, 'w') as f:
+            f.write((LISTENER % rules).replace('@DIR@', folder) + DRIVER)
+
+    def __call__(self, question):
+        code, out, err = command(RUN, 'virgated', '--config', self.path,
+                                 '--explain', question)
+        return code, out + err
+
+
+def test_explain_says_what_happens_with_all_kinds():
+    wrong = []
+    with tempfile.TemporaryDirectory() as folder, Libvirtd() as libvirtd, \
+            behind(libvirtd, ALL_KINDS) as daemon, \
+            caller(daemon, 0) as admin:
+        explain = Explainer(folder, ALL_KINDS)
+        for uid in 2, 3, 4, 5, 6:
+            with caller(daemon, uid) as conn:
+                for name, proc, payload, words in SAME:
+                    if callable(payload):
+                        payload = payload(admin)
+                    reply = conn.call(proc, payload)
+                    code, out = explain(f'uid={uid} call={name} {words}')
+                    if code != is_refused(reply):
+                        wrong.append((uid, name, words, reply, out))
+    same(wrong, [])
+
+
 def test_explain_of_calls():
     with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, 'virgated.conf')
-        with open(path, 'w') as f:
-            f.write((LISTENER % RULES).replace('@DIR@', folder) + DRIVER)
-
-        def explain(question):
-            code, out, err = command(RUN, 'virgated', '--config', path,
-                                     '--explain', question)
-            return code, out + err
-
+        explain = Explainer(folder, RULES)
         code, out = explain('uid=5 call=domain_destroy domain=web-1')
         assert code == 0 and 'allowed: rule = allow operator uid:5' in out, out
-        assert f'{path}:' in out, out
+        assert f'{explain.path}:' in out, out
         code, out = explain('uid=5 call=domain_destroy domain=db-1')
         assert code == 1 and 'no rule gives domain:stop' in out, out
-        code, out = explain('uid=2 call=nonsense')
-        assert code == 2 and "no procedure 'nonsense'" in out, out
+        code, out = explain('uid=5 call=domain_rename domain=web-1 domain=db-1')
+        assert code == 1 and 'no rule gives domain:write' in out, out
+        code, out = explain('uid=3 call=domain_get_xml_desc domain=x '
+                            'flags=VIR_DOMAIN_XML_SECURE')
+        assert code == 1 and 'domain:read, domain:read_secure' in out, out
+        for question, text in [
+                ('call=nonsense', "no procedure 'nonsense'"),
+                ('call=admin.connect_list_servers', 'does not serve'),
+                ('call=domain_destroy flags=1', 'has no argument flags'),
+                ('call=domain_destroy network=x', 'no permission on a network'),
+                ('call=domain_reboot flags=x', 'neither a number nor a flag'),
+                ('call=domain_reboot flags=', 'not KEY=VALUE'),
+                ('call=domain_reboot flags=0x100000000', '32 bits'),
+                ('call=domain_destroy domain-uuid=12', 'no uuid'),
+                ('call=domain_destroy ' + 'domain=x ' * 9, 'more objects')]:
+            code, out = explain('uid=2 ' + question)
+            assert code == 2 and text in out, out
 
 
 def test_mistakes_are_named():
