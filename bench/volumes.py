@@ -18,6 +18,7 @@ OK, ERROR, CONTINUE = 0, 1, 2
 HEAD = 28
 PIECE = 262120          # VIR_NET_MESSAGE_LEGACY_PAYLOAD_MAX
 POOL_BUILD = 1          # VIR_STORAGE_POOL_CREATE_WITH_BUILD
+FILLING = b'v'
 SILENCE_S = 60
 
 
@@ -72,13 +73,14 @@ class Client:
         return bytes(self.buffer[HEAD:HEAD + length])
 
     def upload(self, volume, size):
-        piece = self.message(UPLOAD, bytes(PIECE), STREAM, CONTINUE)
         self.call(UPLOAD, volume + struct.pack('>QQI', 0, size, 0))
+        piece = self.message(UPLOAD, FILLING * PIECE, STREAM, CONTINUE)
         left = size
         while left >= PIECE:
             self.sock.sendall(piece)
             left -= PIECE
-        self.sock.sendall(self.message(UPLOAD, bytes(left), STREAM, CONTINUE))
+        self.sock.sendall(self.message(UPLOAD, FILLING * left, STREAM,
+                                       CONTINUE))
         self.sock.sendall(self.message(UPLOAD, b'', STREAM, OK))
         if self.take() != (OK, 0):
             raise RuntimeError('the upload does not end')
@@ -89,6 +91,8 @@ class Client:
         while length != 0:
             _, length = self.take()
             size -= length
+            if length and self.buffer[HEAD] != FILLING[0]:
+                raise RuntimeError('the download is not what was uploaded')
         if size:
             raise RuntimeError(f'the download lacks {size} bytes')
         self.sock.sendall(self.message(DOWNLOAD, b'', STREAM, OK))
