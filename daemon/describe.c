@@ -22,7 +22,7 @@
 #define LEVELS 4
 #define WAY_MAX 128
 
-enum slot { NO_SLOT, NAME, UUID, SYSTEM_UUID, SLOTS };
+enum slot { NO_SLOT, NAME, UUID, SYSTEM_UUID, USAGE, SLOTS };
 
 /* Where libvirt looks, from below the root. */
 struct place {
@@ -32,7 +32,7 @@ struct place {
 
 static const struct about {
   const char *kind, *root;
-  struct place places[5];
+  struct place places[6];
 } abouts[] = {
   { "domain", "domain", { { NAME, "name" }, { UUID, "uuid" },
                           { SYSTEM_UUID, "sysinfo/system/entry" } } },
@@ -44,7 +44,8 @@ static const struct about {
   { "storage_pool", "pool", { { NAME, "name" }, { UUID, "uuid" } } },
   { "storage_vol", "volume", { { NAME, "name" } } },
   { "secret", "secret", { { NAME, "usage/volume" }, { NAME, "usage/name" },
-                          { NAME, "usage/target" }, { UUID, "uuid" } } },
+                          { NAME, "usage/target" }, { UUID, "uuid" },
+                          { USAGE, "usage" } } },
 };
 
 struct reading {
@@ -166,14 +167,31 @@ read_attribute (struct reading *reading, int count, const xmlChar **attributes)
     end_value (reading);
 }
 
-/* Of the entries of <system> only one is a uuid. */
 static bool
-is_uuid_entry (int count, const xmlChar **attributes)
+has_attribute (const char *name, const char *value, int count,
+               const xmlChar **attributes)
 {
-  const xmlChar **found = find_attribute ("name", count, attributes);
+  const xmlChar **found = find_attribute (name, count, attributes);
+  size_t len = strlen (value);
 
-  return found && found[4] - found[3] == 4
-         && memcmp (found[3], "uuid", 4) == 0;
+  return found && (size_t) (found[4] - found[3]) == len
+         && memcmp (found[3], value, len) == 0;
+}
+
+/* The element begins whose text this is.  Of the entries of <system> only one
+ * is a uuid; a usage of no type has no name, whatever stands in it.
+ */
+static void
+begin_text (struct reading *reading, enum slot slot, int count,
+            const xmlChar **attributes)
+{
+  if (slot == USAGE) {
+    if (has_attribute ("type", "none", count, attributes))
+      give_up (reading);
+  }
+  else if (slot != SYSTEM_UUID
+           || has_attribute ("name", "uuid", count, attributes))
+    begin_value (reading, slot);
 }
 
 /* Add to the way.  Elements of other namespaces, or too long, are on none. */
@@ -216,9 +234,8 @@ on_start (void *opaque, const xmlChar *name, const xmlChar *prefix,
     return;
   read_attribute (reading, count, attributes);
   slot = slot_at (reading, reading->way);
-  if (slot != NO_SLOT && !reading->is_unclear
-      && (slot != SYSTEM_UUID || is_uuid_entry (count, attributes)))
-    begin_value (reading, slot);
+  if (slot != NO_SLOT && !reading->is_unclear)
+    begin_text (reading, slot, count, attributes);
 }
 
 static void

@@ -25,8 +25,8 @@ struct description {
  *
  * Returns 0; or -1 when it is not well-formed, too large, has declarations or
  * an encoding of its own, is about another kind of object, names it twice,
- * has its uuid in <sysinfo> alone, or when descriptions of the kind do not say
- * what its name will be.
+ * has its uuid in <sysinfo> alone, or a usage of no type, or when descriptions
+ * of the kind do not say what its name will be.
  */
 int describe (const char *kind, const char *xml, struct description *out);
 

@@ -115,6 +115,9 @@ static const struct {
                         "</filterbinding>" },
   { "secret", "<secret><usage type='ceph'><name>a</name><volume>b</volume>"
               "</usage></secret>" },
+  { "secret", "<secret><usage type='none'><name>a</name></usage></secret>" },
+  { "secret", "<secret><usage type='none'/><usage type='ceph'><name>a</name>"
+              "</usage></secret>" },
   /* in elements */
   { "domain", "<domain><name>a<b>c</b></name></domain>" },
   /* uuids */
