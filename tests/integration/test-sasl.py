@@ -170,14 +170,6 @@ def test_only_named_mechanisms():
                 assert status != 0 and 'PLAIN' in said, said
 
 
-def old_ciphers(root):
-    """Cyrus's DIGEST-MD5 loads OpenSSL's old ciphers and forgets them."""
-    path = os.path.join(root, 'lsan')
-    with open(path, 'w') as f:
-        f.write('leak:libcrypto.so\nleak:libdigestmd5.so\n')
-    return {'LSAN_OPTIONS': f'suppressions={path}:print_suppressions=0'}
-
-
 def test_digest_md5_protects_what_follows_on_tcp():
     """It has a layer, too: weak, and only for those who name it."""
     with tempfile.TemporaryDirectory() as root:
