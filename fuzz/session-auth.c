@@ -149,6 +149,9 @@ list_enter (void *inst, const struct virgate_peer *peer,
   return mood.acl & 4 ? VIRGATE_ACL_PASS : VIRGATE_ACL_ALLOW;
 }
 
+/* Lists here are never read again. */
+static const _Atomic uint64_t list_reloads;
+
 static int
 list_permit (void *inst, const struct virgate_acl_call *call,
              struct virgate_acl_reason *reason)
@@ -176,7 +179,7 @@ parts_policy (struct policy *policy, uint8_t kind)
   policy->is_read_only = kind & 0x10;
   if (kind & 0x20)
     policy->acls[policy->acl_count++] =
-      (struct access_list) { "list", NULL, &acl_ops };
+      (struct access_list) { "list", NULL, &acl_ops, &list_reloads };
   policy->auth.count = *methods != '\0';
   for (; *methods; methods++) {
     struct auth_chain *chain = &policy->auth.chains[policy->auth.count - 1];
