@@ -17,6 +17,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <virgate/remote.h>
@@ -246,8 +247,10 @@ make_server (void)
 static void
 step (void)
 {
+  static const struct itimerspec never = { .it_value = { 0, 0 } };
+
   uv_run (&loop.uv, UV_RUN_NOWAIT);
-  uv_timer_stop (&loop.timer);
+  timerfd_settime (loop.timer_fd, 0, &never, NULL);
   loop.timer_at = INT64_MAX;
 }
 
