@@ -171,9 +171,10 @@ def volumes(s):
 def descriptors_in(s):
     s.virsh('create g1.xml --pass-fds 4711')
     with open(s.path('g1.xml')) as f:
-        os.set_inheritable(f.fileno(), True)
-        s.virsh(f'''create g1.xml --pass-fds {f.fileno()}
-            destroy g1''', pass_fds=(f.fileno(),))
+        os.dup2(f.fileno(), 200)            # a number that both print
+    s.virsh('''create g1.xml --pass-fds 200
+        destroy g1''', pass_fds=(200,))
+    os.close(200)
 
 
 def console(s):
@@ -181,21 +182,21 @@ def console(s):
     a guest that reads and writes it."""
     import libvirt
     import libvirt_qemu
-    s.virsh('create g1.xml')
+    s.virsh('create g1.xml --paused')   # nobody else is at the port
+    libvirt.virEventRegisterDefaultImpl()   # a stream that waits needs it
     conn = libvirt.open(s.uri)
     dom = conn.lookupByName('g1')
-    stream = conn.newStream(0)
+    stream = conn.newStream(libvirt.VIR_STREAM_NONBLOCK)
     dom.openConsole(None, stream, libvirt.VIR_DOMAIN_CONSOLE_FORCE)
 
     def hmp(command):
         return libvirt_qemu.qemuMonitorCommand(dom, command, 1)
-    got = b''
-    while b'SeaBIOS' not in got:
-        got += stream.recv(4096)
-    dom.suspend()                       # nobody else reads the port now
-    hmp('o /b 0x3f8 0x5a')
-    while b'Z' not in got[-8:]:
-        got += stream.recv(4096)
+
+    def written():
+        hmp('o /b 0x3f8 0x5a')          # lost until QEMU sees a reader
+        got = stream.recv(4096)         # what came before the answer; or -2
+        return got != -2 and b'Z' in got
+    wait_until(written, 30, 'a byte from the port')
     for _ in range(32):
         hmp('i /b 0x3f8')
     stream.send(b'A')
