@@ -9,6 +9,7 @@ A test is a program that calls run(); every function named test_* in the
 calling module is one test.  Exit status: 0 all passed, 1 not, 77 a peer that
 the test needs is absent (with CI set in the environment this is a failure).
 """
+import faulthandler
 import inspect
 import os
 import re
@@ -301,6 +302,12 @@ def descriptors(pid):
     return len(os.listdir(f'/proc/{pid}/fd'))
 
 
+def may_take(seconds):
+    """A test that is still running then ends the program, and says where it
+    was: something that waits inside a library cannot be told to stop."""
+    faulthandler.dump_traceback_later(seconds, exit=True)
+
+
 def run():
     """Run every test_* function of the calling module."""
     # Whoever starts the tests in the background may have had these ignored,
@@ -315,6 +322,7 @@ def run():
         if not name.startswith('test_') or (wanted and name not in wanted):
             continue
         began = time.monotonic()
+        may_take(600)
         try:
             fn()
         except Skip as e:
@@ -328,6 +336,7 @@ def run():
             passed += 1
             print(f'ok   {name} ({time.monotonic() - began:.2f} s)',
                   flush=True)
+    faulthandler.cancel_dump_traceback_later()
     print(f'{passed} passed, {failed} failed, {skipped} skipped', flush=True)
     if failed or (skipped and os.environ.get('CI')):
         sys.exit(1)

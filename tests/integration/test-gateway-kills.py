@@ -187,6 +187,7 @@ class Stage:
 
 
 def test_random_kills():
+    may_take(600 + 2 * SECONDS)
     with LibvirtdStorage() as behind, gateway(behind.socket) as d:
         behind.make_pool()
         crowd = Crowd(d)
