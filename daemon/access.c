@@ -181,11 +181,11 @@ static void
 refuse (struct session *session, const char *what, enum tally_refusal refusal,
         const struct access_answer *answer)
 {
-  char why[ACCESS_TEXT_MAX];
+  char why[ACCESS_TEXT_MAX], text[ACCESS_TEXT_MAX + 32];
 
-  log_no (session->listener->log, session->listener, &session->peer, what,
-          answer);
   access_describe (answer, why, sizeof why);
+  snprintf (text, sizeof text, "%s refused: %s", what, why);
+  source_log_refusal (session, text);
   record_refusal (session, refusal, why);
 }
 

@@ -7,7 +7,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "common/mem.h"
 #include "daemon/access.h"
@@ -451,31 +450,15 @@ auth_succeed (struct session *session)
   return 0;
 }
 
-static void
-log_refusal (struct session *session, const char *why)
-{
-  unsigned unlogged;
-
-  session->reference = 0;
-  if (!source_may_log (session, &unlogged))
-    return;
-  if (unlogged > 0)
-    session_log (session, VIRGATE_LOG_NOTICE, "%u earlier refusals of its "
-                 "address are not in the log", unlogged);
-  while (session->reference == 0)
-    if (getrandom (&session->reference, sizeof session->reference, 0) == -1)
-      session->reference = 1;
-  session_log (session, VIRGATE_LOG_NOTICE, "refused, reference %08x: %s",
-               session->reference, why);
-}
-
-/* What an access list refused is recorded already, with its rule. */
+/* What an access list refused was told already, with its rule. */
 void
 auth_log_refusal (struct session *session, const char *why)
 {
-  log_refusal (session, why);
-  if (!session->is_barred)
+  if (!session->is_barred) {
+    source_log_refusal (session, why);
     record_refusal (session, TALLY_AUTH, why);
+  }
+  session->is_barred = false;
 }
 
 void

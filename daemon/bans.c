@@ -6,6 +6,8 @@
  */
 #include "config.h"
 
+#include <sys/random.h>
+
 #include <stdlib.h>
 
 #include "common/cleanup.h"
@@ -46,7 +48,8 @@ source_is_remembered (const struct server *server,
           && now - source->failed_at < limits->ban_window_ns)
          || (source->bans > 0
              && now - source->banned_until < limits->ban_max_ns)
-         || source->unlogged > 0;
+         || (source->unlogged > 0
+             && now - source->lines_at < limits->ban_window_ns);
 }
 
 static void sweep (void *opaque);
@@ -202,8 +205,9 @@ source_turn_away (struct session *session)
   return true;
 }
 
-bool
-source_may_log (struct session *session, unsigned *unlogged)
+/* *unlogged: how many were not since the last that was. */
+static bool
+may_log (struct session *session, unsigned *unlogged)
 {
   struct source *source = session->source;
   int64_t now = now_ns (), gone;
@@ -222,4 +226,22 @@ source_may_log (struct session *session, unsigned *unlogged)
   *unlogged = source->unlogged;
   source->unlogged = 0;
   return true;
+}
+
+void
+source_log_refusal (struct session *session, const char *why)
+{
+  unsigned unlogged;
+
+  session->reference = 0;
+  if (!may_log (session, &unlogged))
+    return;
+  if (unlogged > 0)
+    session_log (session, VIRGATE_LOG_NOTICE, "%u earlier refusals of its "
+                 "address are not in the log", unlogged);
+  while (session->reference == 0)
+    if (getrandom (&session->reference, sizeof session->reference, 0) == -1)
+      session->reference = 1;
+  session_log (session, VIRGATE_LOG_NOTICE, "refused, reference %08x: %s",
+               session->reference, why);
 }

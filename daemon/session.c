@@ -180,7 +180,7 @@ session_enter (struct session *session, enum session_state state)
 void
 session_log (const struct session *session, int level, const char *fmt, ...)
 {
-  const struct log *log = &session->loop->server->log;
+  const struct log *log = session->listener->log;
   char who[128], text[LOG_LINE_MAX];
   va_list args;
 

@@ -145,10 +145,11 @@ int64_t source_failed (struct session *session);
 bool source_is_banned (const struct session *session);
 bool source_turn_away (struct session *session);
 
-/* May a refusal be logged?  Those of one source are not logged without end;
- * *unlogged says how many were not since the last that was.
+/* Log a refusal under a reference, session->reference.  Those of one source
+ * are not logged without end: what is not has no reference, and the next line
+ * says how many were not.
  */
-bool source_may_log (struct session *session, unsigned *unlogged);
+void source_log_refusal (struct session *session, const char *why);
 
 /* With the lock held, both.  A source that nothing refers to any more is
  * forgotten, or remembered.

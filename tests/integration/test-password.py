@@ -132,9 +132,12 @@ def test_many_at_once():
         with VirgatedPassword(users(root, alice=PASSWORD), pki) as ours:
             argv = ['virsh', '-q', '-c', with_params(
                 ours.uri_tls(), auth='sasl.PLAIN', authfile=login), 'uri']
-            many = [subprocess.Popen(argv, stdout=subprocess.DEVNULL)
+            many = [subprocess.Popen(argv, stdout=subprocess.DEVNULL,
+                                     stderr=subprocess.PIPE, text=True)
                     for _ in range(12)]
-            same([p.wait(60 * SLOW) for p in many], [0] * 12)
+            said = [p.communicate(timeout=60 * SLOW)[1] for p in many]
+            same([p.returncode for p in many], [0] * 12,
+                 f'{said}\n{ours.log()}')
 
 
 PYTHON = '''
