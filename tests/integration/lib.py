@@ -272,7 +272,8 @@ allow-anonymous = yes
 
     def is_ready(self):
         """All listeners are up once the last one's ready line is there."""
-        ready = [l for l in self.log().splitlines() if 'ready' in l.split()]
+        whole = self.log().rpartition('\n')[0]
+        ready = [l for l in whole.splitlines() if 'ready' in l.split()]
         want = 3 if self.tcp and self.config is None else 2
         if self.config is not None:
             want = self.config.count('[listen ')

@@ -79,9 +79,11 @@ key = {pki}/serverkey.pem
         super().spawn(argv, env=dict(os.environ, **(self.env or {})), **kw)
 
     def is_ready(self):
-        port = re.search(r'ready listen public \S+ \S+:(\d+)', self.log())
+        if not super().is_ready():
+            return False
+        port = re.search(r'ready listen public \S+ \S+:(\d+)\n', self.log())
         self.tls_port = port and port[1]
-        return super().is_ready()
+        return True
 
     def uri_tls(self):
         return (f'test+tls://localhost:{self.tls_port}/default'

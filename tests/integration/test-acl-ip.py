@@ -41,7 +41,7 @@ class Daemon(Virgated):
                              self.log(), re.M)[1])
 
     def is_ready(self):
-        return len(re.findall(r'^ready listen (\S+)', self.log(), re.M)) \
+        return len(re.findall(r'^ready listen (\S+).*\n', self.log(), re.M)) \
             >= self.config.count('[listen ')
 
     def refusals(self):

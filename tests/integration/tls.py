@@ -119,7 +119,7 @@ key = {pki}/serverkey.pem
     uri_tls = LibvirtdTls.uri_tls
 
     def is_ready(self):
-        for line in self.log().splitlines():
+        for line in self.log().rpartition('\n')[0].splitlines():
             if line.startswith('ready listen public'):
                 self.port = int(line.rsplit(':', 1)[1])
                 return True
