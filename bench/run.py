@@ -86,12 +86,9 @@ class Bench:
         kind = KINDS[role]
         options = floor_options if kind == 'floor' else ()
         start = getattr(servers, kind + '_asking' if asking else kind)
-        with start(self.build, *options) as server:
-            self.pids.add(server.pid)
-            try:
-                yield server
-            finally:
-                self.pids.discard(server.pid)
+        with start(self.build, *options) as server, \
+                self.counted(server, False):
+            yield server
 
     @contextlib.contextmanager
     def behind(self, role, storage=False):
@@ -99,27 +96,25 @@ class Bench:
         libvirtd = servers.libvirtd_storage if storage else servers.libvirtd
         fronts = {OURS: servers.gateway, FLOOR: servers.relay}
         with fronts[role](self.build, libvirtd) if role in fronts \
-                else libvirtd(self.build) as server:
-            pids = {server.pid}
-            if role in fronts:
-                pids.add(server.behind.pid)
-            self.pids |= pids
-            try:
-                yield server
-            finally:
-                self.pids -= pids
+                else libvirtd(self.build) as server, \
+                self.counted(server, role in fronts):
+            yield server
 
     @contextlib.contextmanager
     def judged(self, rule, through):
-        with servers.judged(self.build, rule, through) as server:
-            pids = {server.pid}
-            if through:
-                pids.add(server.behind.pid)
-            self.pids |= pids
-            try:
-                yield server
-            finally:
-                self.pids -= pids
+        with servers.judged(self.build, rule, through) as server, \
+                self.counted(server, through):
+            yield server
+
+    @contextlib.contextmanager
+    def counted(self, server, is_front):
+        """Its processor time, and that of what is behind it, is ours."""
+        pids = {server.pid} | ({server.behind.pid} if is_front else set())
+        self.pids |= pids
+        try:
+            yield
+        finally:
+            self.pids -= pids
 
     def our_cpu_s(self):
         return sum(os.times()[:4]) + sum(map(process_cpu_s, self.pids))

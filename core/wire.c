@@ -117,8 +117,7 @@ frame_need (const struct wire_in *in, const char *data, size_t len)
   }
   if (len < FRAME_PREFIX_LEN + FRAME_WORD_LEN)
     return need;
-  memcpy (&fd_count, data + FRAME_PREFIX_LEN, sizeof fd_count);
-  fd_count = be32toh (fd_count);
+  fd_count = frame_unpack_word (data + FRAME_PREFIX_LEN);
   if (fd_count > FRAME_FDS_MAX) {
     errno = EBADMSG;
     return 0;

@@ -4,7 +4,6 @@
  */
 #include "config.h"
 
-#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,8 +79,7 @@ is_own_feature (const struct session *session, const struct frame *frame)
 
   if (frame->len != sizeof feature)
     return true;
-  memcpy (&feature, frame->payload, sizeof feature);
-  feature = be32toh (feature);
+  feature = frame_unpack_word (frame->payload);
   return feature == FEATURE_KEEPALIVE
          || (feature == FEATURE_FD_PASSING && !passes_fds (session));
 }
@@ -406,12 +404,11 @@ reply_without_fds (struct session *session, const struct frame_header *head,
 static int32_t
 code_of (const struct virgate_frame *frame)
 {
-  uint32_t code = 0;
+  uint32_t code;
 
   if (frame->status == FRAME_OK || frame->len < sizeof code)
     return 0;
-  memcpy (&code, frame->payload, sizeof code);
-  code = be32toh (code);
+  code = frame_unpack_word (frame->payload);
   return code ? (int32_t) code : VIRGATE_ERR_INTERNAL_ERROR;
 }
 

@@ -438,7 +438,8 @@ char *read_file (struct cmd *cmd, const char *path);
 void sort (void *list, size_t count, size_t size,
            int (*order) (const void *one, const void *other));
 
-int uuid_parse (const char *text, uint8_t *uuid);
+/* 0, or -1: a name, not a uuid; text of another length is never one. */
+int uuid_read (const char *text, uint8_t *uuid);
 #define UUID_TEXT_LEN 37
 void uuid_format (const uint8_t *uuid, char *text);
 const char *name_of (const char *const *names, size_t count, int32_t value);

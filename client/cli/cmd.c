@@ -5,12 +5,13 @@
  */
 #include "config.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "common/uuid.h"
 
 #include "cli.h"
 
@@ -195,22 +196,10 @@ sort (void *list, size_t count, size_t size,
 }
 
 int
-uuid_parse (const char *text, uint8_t *uuid)
+uuid_read (const char *text, uint8_t *uuid)
 {
-  if (strlen (text) != UUID_TEXT_LEN - 1)
-    return -1;
-  for (int i = 0; i < 16; i++) {
-    unsigned byte;
-
-    text += strspn (text, "- ");
-    if (!isxdigit ((unsigned char) text[0])
-        || !isxdigit ((unsigned char) text[1])
-        || sscanf (text, "%2x", &byte) != 1)
-      return -1;
-    uuid[i] = (uint8_t) byte;
-    text += 2;
-  }
-  return *text == '\0' ? 0 : -1;
+  return strlen (text) == UUID_TEXT_LEN - 1 && uuid_parse (text, uuid) ? 0
+         : -1;
 }
 
 void
@@ -246,7 +235,7 @@ domain_by_uuid (struct cmd *cmd, const char *text)
   struct virgate_remote_domain_lookup_by_uuid_args args;
   struct virgate_remote_domain_lookup_by_uuid_ret *ret = NULL;
 
-  if (uuid_parse (text, args.uuid) < 0)
+  if (uuid_read (text, args.uuid) < 0)
     return NULL;
   return CALL (cmd, domain_lookup_by_uuid, &args, &ret) < 0 ? NULL : &ret->dom;
 }
@@ -300,7 +289,7 @@ network_by_uuid (struct cmd *cmd, const char *text)
   struct virgate_remote_network_lookup_by_uuid_args args;
   struct virgate_remote_network_lookup_by_uuid_ret *ret = NULL;
 
-  if (uuid_parse (text, args.uuid) < 0)
+  if (uuid_read (text, args.uuid) < 0)
     return NULL;
   return CALL (cmd, network_lookup_by_uuid, &args, &ret) < 0 ? NULL
                                                              : &ret->net;

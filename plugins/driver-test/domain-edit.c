@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "common/uuid.h"
 #include "plugins/driver-test/domain-schema.h"
 #include "plugins/driver-test/domain-xml.h"
 
@@ -44,7 +45,7 @@ void
 domain_def_uuid (const struct domain_def *def, unsigned char uuid[16])
 {
   /* The tree holds what xml_uuid_format wrote. */
-  if (xml_uuid_parse (xml_path_text (def->root, "uuid"), uuid) == -1)
+  if (!uuid_parse (xml_path_text (def->root, "uuid"), uuid))
     memset (uuid, 0, 16);
 }
 

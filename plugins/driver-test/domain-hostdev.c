@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "common/uuid.h"
 #include "plugins/driver-test/domain-devices.h"
 
 enum hostdev { HOSTDEV_USB, HOSTDEV_PCI, HOSTDEV_SCSI, HOSTDEV_SCSI_HOST,
@@ -247,7 +248,7 @@ check_mdev (struct xml_load *load, struct xml_node *source, xmlNode *src)
   if (uuid == NULL)
     return xml_unsupported (load, "Missing 'uuid' attribute for element "
                             "<address>");
-  if (xml_uuid_parse (uuid, bytes) == -1)
+  if (!uuid_parse (uuid, bytes))
     return xml_fail (load->err, load->domain, VIRGATE_ERR_INTERNAL_ERROR,
                      "Cannot parse uuid attribute of element <address>");
   xml_uuid_format (bytes, text);

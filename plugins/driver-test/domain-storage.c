@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "common/uuid.h"
 #include "plugins/driver-test/domain-devices.h"
 
 #define WHEN(kind) .when = XT_WHEN (STORAGE_##kind)
@@ -122,7 +123,7 @@ secret_after (struct xml_load *load, struct xml_node *node, xmlNode *src)
                      "either secret uuid or usage expected");
   if (uuid == NULL)
     return 0;
-  if (xml_uuid_parse (uuid, bytes) == -1)
+  if (!uuid_parse (uuid, bytes))
     return xml_fail (load->err, VIRGATE_FROM_NONE, VIRGATE_ERR_XML_ERROR,
                      "invalid secret uuid '%s'", uuid);
   xml_uuid_format (bytes, text);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "common/uuid.h"
 #include "plugins/driver-test/domain-schema.h"
 
 #define LABEL_MAX 4095
@@ -37,7 +38,7 @@ system_uuid (struct xml_load *load, struct xml_node *entry)
   unsigned char uuid[16];
   char text[37];
 
-  if (xml_uuid_parse (entry->text, uuid) == -1)
+  if (!uuid_parse (entry->text, uuid))
     return xml_fail (load->err, load->domain, VIRGATE_ERR_XML_DETAIL,
                      "malformed <sysinfo> uuid element");
   xml_uuid_format (uuid, text);

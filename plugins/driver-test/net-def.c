@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/uuid.h"
 #include "plugins/driver-test/net-schema.h"
 #include "plugins/driver-test/net.h"
 
@@ -23,7 +24,7 @@ refresh (struct net_def *def)
   def->name = xml_path_text (def->root, "name");
   if (!def->name)
     def->name = "";
-  if (xml_uuid_parse (xml_path_text (def->root, "uuid"), def->uuid) == -1)
+  if (!uuid_parse (xml_path_text (def->root, "uuid"), def->uuid))
     memset (def->uuid, 0, sizeof def->uuid);
 }
 
@@ -50,7 +51,7 @@ settle_uuid (struct xml_node *root, struct xml_error *err)
     return no_memory (err);
   if (!node->text)
     xml_uuid_make (uuid);
-  else if (xml_uuid_parse (node->text, uuid) == -1)
+  else if (!uuid_parse (node->text, uuid))
     return xml_fail (err, VIRGATE_FROM_NETWORK, VIRGATE_ERR_INTERNAL_ERROR,
                      "malformed uuid element");
   xml_uuid_format (uuid, text);

@@ -177,9 +177,7 @@ char *xml_src_text (const xmlNode *src);
 int xml_ll (const char *str, int base, long long *out);
 int xml_ull (const char *str, int base, unsigned long long *out);
 
-/* 16 bytes from the usual text (dashes anywhere, blanks around); and back
- * into 37 bytes.  Returns 0, -1 = not a UUID. */
-int xml_uuid_parse (const char *str, unsigned char uuid[16]);
+/* The usual text of 16 bytes, 37 bytes long; uuid_parse reads it. */
 void xml_uuid_format (const unsigned char uuid[16], char out[37]);
 
 /* A random version 4 UUID. */

@@ -14,6 +14,7 @@
 #include <sys/random.h>
 
 #include "common/cleanup.h"
+#include "common/uuid.h"
 #include "plugins/driver-test/xml-bits.h"
 #include "plugins/driver-test/xml-schema.h"
 
@@ -44,27 +45,6 @@ hex_digit (char c)
     return c - '0';
   c |= 0x20;
   return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-int
-xml_uuid_parse (const char *str, unsigned char uuid[16])
-{
-  int high, low;
-
-  str += strspn (str, " \t\n\v\f\r");
-  for (size_t i = 0; i < 16; ) {
-    if (*str == '-' || *str == ' ') {
-      str++;
-      continue;
-    }
-    high = hex_digit (str[0]);
-    low = high == -1 ? -1 : hex_digit (str[1]);
-    if (low == -1)
-      return -1;
-    uuid[i++] = high << 4 | low;
-    str += 2;
-  }
-  return str[strspn (str, " \t\n\v\f\r")] ? -1 : 0;
 }
 
 void
@@ -298,7 +278,7 @@ read_uuid (const char *value, char **out)
   unsigned char uuid[16];
   char text[37];
 
-  if (xml_uuid_parse (value, uuid) == -1)
+  if (!uuid_parse (value, uuid))
     return WRONG;
   xml_uuid_format (uuid, text);
   *out = strdup (text);

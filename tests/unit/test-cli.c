@@ -310,13 +310,13 @@ uuid_is_36_characters (void **state)
   uint8_t uuid[16];
   char again[UUID_TEXT_LEN];
 
-  assert_int_equal (uuid_parse (text, uuid), 0);
+  assert_int_equal (uuid_read (text, uuid), 0);
   uuid_format (uuid, again);
   assert_string_equal (again, text);
-  assert_int_equal (uuid_parse ("6695eb01f6a4830479aa97f2502e193f", uuid), -1);
-  assert_int_equal (uuid_parse ("6695eb01-f6a4-8304-79aa-97f2502e193", uuid),
+  assert_int_equal (uuid_read ("6695eb01f6a4830479aa97f2502e193f", uuid), -1);
+  assert_int_equal (uuid_read ("6695eb01-f6a4-8304-79aa-97f2502e193", uuid),
                     -1);
-  assert_int_equal (uuid_parse ("6695eb01-f6a4-8304-79aa-97f2502e193g", uuid),
+  assert_int_equal (uuid_read ("6695eb01-f6a4-8304-79aa-97f2502e193g", uuid),
                     -1);
 }
 
