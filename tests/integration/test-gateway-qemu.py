@@ -248,7 +248,8 @@ class Watcher:
 
 def events(s):
     """Of all kinds, and the monitor's."""
-    count = len(command('virsh', 'event', '--list')[1].split())
+    count = len(command('virsh', '-c', s.uri, 'event', '--list',
+                        check=0)[1].split())
     with Watcher(s, 316, count, 'event', '--all') as watcher:
         s.virsh('''define g1.xml
             start g1
