@@ -4,30 +4,21 @@
  */
 #include "config.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <stdbool.h>
-#include <string.h>
 
 #include "core/frame.h"
-
-static void
-put_u32 (char *bytes, uint32_t value)
-{
-  value = htobe32 (value);
-  memcpy (bytes, &value, sizeof value);
-}
 
 void
 frame_pack (char *bytes, size_t len, const struct frame_header *head)
 {
-  put_u32 (bytes, (uint32_t) len);
-  put_u32 (bytes + 4, head->program);
-  put_u32 (bytes + 8, head->version);
-  put_u32 (bytes + 12, (uint32_t) head->procedure);
-  put_u32 (bytes + 16, (uint32_t) head->type);
-  put_u32 (bytes + 20, head->serial);
-  put_u32 (bytes + 24, (uint32_t) head->status);
+  be32_store (bytes, (uint32_t) len);
+  be32_store (bytes + 4, head->program);
+  be32_store (bytes + 8, head->version);
+  be32_store (bytes + 12, (uint32_t) head->procedure);
+  be32_store (bytes + 16, (uint32_t) head->type);
+  be32_store (bytes + 20, head->serial);
+  be32_store (bytes + 24, (uint32_t) head->status);
 }
 
 ptrdiff_t
@@ -44,7 +35,7 @@ frame_begin (struct buf *out, const struct frame_header *head,
     return -1;
   frame_pack (to, 0, head);
   if (has_count)
-    put_u32 (to + FRAME_PREFIX_LEN, fd_count);
+    be32_store (to + FRAME_PREFIX_LEN, fd_count);
   mark = (ptrdiff_t) buf_len (out);
   out->end += prefix;
   return mark;
@@ -60,7 +51,7 @@ frame_end (struct buf *out, ptrdiff_t mark)
     errno = EMSGSIZE;
     return -1;
   }
-  put_u32 (buf_data (out) + mark, (uint32_t) len);
+  be32_store (buf_data (out) + mark, (uint32_t) len);
   return 0;
 }
 

@@ -6,12 +6,11 @@
 #ifndef VIRGATE_CORE_FRAME_H
 #define VIRGATE_CORE_FRAME_H
 
-#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
+#include "common/big-endian.h"
 #include "common/buf.h"
 
 /* virnetprotocol.x: VIR_NET_MESSAGE_LEN_MAX, VIR_NET_MESSAGE_MAX and
@@ -28,6 +27,9 @@
 
 /* VIR_NET_MESSAGE_NUM_FDS_MAX */
 #define FRAME_FDS_MAX 32
+
+/* virnetprotocol.x: virNetStreamHole, a length and flags. */
+#define FRAME_HOLE_LEN 12
 
 enum frame_type {
   FRAME_CALL = 0,
@@ -62,22 +64,13 @@ struct frame {
   bool is_cut;                  /* too long to be kept: payload is not here */
 };
 
-static inline uint32_t
-frame_unpack_word (const char *bytes)
-{
-  uint32_t word;
-
-  memcpy (&word, bytes, sizeof word);
-  return be32toh (word);
-}
-
 /* Read the length word.  Returns bytes of the whole message including the
  * word, or 0 when no message can have that length.
  */
 static inline size_t
 frame_unpack_length (const char *bytes)
 {
-  uint32_t len = frame_unpack_word (bytes);
+  uint32_t len = be32_load (bytes);
 
   return len >= FRAME_PREFIX_LEN && len <= FRAME_LEN_MAX ? len : 0;
 }
@@ -86,19 +79,19 @@ frame_unpack_length (const char *bytes)
 static inline void
 frame_unpack_header (const char *bytes, struct frame_header *head)
 {
-  head->program = frame_unpack_word (bytes);
-  head->version = frame_unpack_word (bytes + 4);
-  head->procedure = (int32_t) frame_unpack_word (bytes + 8);
-  head->type = (int32_t) frame_unpack_word (bytes + 12);
-  head->serial = frame_unpack_word (bytes + 16);
-  head->status = (int32_t) frame_unpack_word (bytes + 20);
+  head->program = be32_load (bytes);
+  head->version = be32_load (bytes + 4);
+  head->procedure = (int32_t) be32_load (bytes + 8);
+  head->type = (int32_t) be32_load (bytes + 12);
+  head->serial = be32_load (bytes + 16);
+  head->status = (int32_t) be32_load (bytes + 20);
 }
 
 /* The type alone. */
 static inline int32_t
 frame_unpack_type (const char *bytes)
 {
-  return (int32_t) frame_unpack_word (bytes + 12);
+  return (int32_t) be32_load (bytes + 12);
 }
 
 /* Write length word and header: FRAME_PREFIX_LEN bytes. */

@@ -4,7 +4,6 @@
  */
 #include "config.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -117,7 +116,7 @@ frame_need (const struct wire_in *in, const char *data, size_t len)
   }
   if (len < FRAME_PREFIX_LEN + FRAME_WORD_LEN)
     return need;
-  fd_count = frame_unpack_word (data + FRAME_PREFIX_LEN);
+  fd_count = be32_load (data + FRAME_PREFIX_LEN);
   if (fd_count > FRAME_FDS_MAX) {
     errno = EBADMSG;
     return 0;
@@ -404,8 +403,7 @@ pack_prefix (char *prefix, const struct frame_header *head, size_t len,
                                                  : FRAME_PREFIX_LEN;
 
   frame_pack (prefix, prefix_len + len, head);
-  fd_count = htobe32 (fd_count);
-  memcpy (prefix + FRAME_PREFIX_LEN, &fd_count, sizeof fd_count);
+  be32_store (prefix + FRAME_PREFIX_LEN, fd_count);
   return prefix_len;
 }
 

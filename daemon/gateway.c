@@ -22,9 +22,6 @@
 /* Bytes that a client may leave unread before its driver sends no more. */
 #define PRESSED_BYTES (256 * 1024)
 
-/* virnetprotocol.x: virNetStreamHole is a length and flags. */
-#define HOLE_LEN 12
-
 int
 gateway_begin (struct session *session)
 {
@@ -73,7 +70,7 @@ is_own_feature (const struct frame *frame)
 
   if (frame->len != sizeof feature)
     return true;
-  feature = frame_unpack_word (frame->payload);
+  feature = be32_load (frame->payload);
   return feature == FEATURE_KEEPALIVE;
 }
 
@@ -218,7 +215,8 @@ static bool
 is_well_formed (const struct frame *frame)
 {
   if (frame->head.type == FRAME_STREAM_HOLE)
-    return frame->len == HOLE_LEN && frame->head.status == FRAME_CONTINUE;
+    return frame->len == FRAME_HOLE_LEN
+           && frame->head.status == FRAME_CONTINUE;
   return frame->head.status == FRAME_CONTINUE || frame->len == 0;
 }
 
@@ -323,7 +321,7 @@ check_stream (struct session *session, const struct virgate_frame *frame,
   const char *name = passed->row->name;
 
   if (frame->type == FRAME_STREAM_HOLE)
-    return frame->len == HOLE_LEN && frame->status == FRAME_CONTINUE ? 0
+    return frame->len == FRAME_HOLE_LEN && frame->status == FRAME_CONTINUE ? 0
            : refuse (session, "a hole of %s that is none", name);
   if (frame->status == FRAME_ERROR)
     return check_error (session, "a stream's error from", name, frame);
@@ -415,7 +413,7 @@ code_of (const struct virgate_frame *frame)
 
   if (frame->status == FRAME_OK || frame->len < sizeof code)
     return 0;
-  code = frame_unpack_word (frame->payload);
+  code = be32_load (frame->payload);
   return code ? (int32_t) code : VIRGATE_ERR_INTERNAL_ERROR;
 }
 

@@ -4,10 +4,10 @@
  */
 #include "config.h"
 
-#include <endian.h>
 #include <pthread.h>
 #include <string.h>
 
+#include "common/big-endian.h"
 #include "common/mem.h"
 #include "daemon/objects.h"
 
@@ -249,13 +249,11 @@ const uint8_t *
 objects_only_uuid_in (const struct proc_row *row, const char *payload,
                       size_t len)
 {
-  uint32_t name_len;
   uint64_t at;
 
-  if (!has_only_uuid (row) || len < sizeof name_len)
+  if (!has_only_uuid (row) || len < 4)
     return NULL;
-  memcpy (&name_len, payload, sizeof name_len);
-  at = sizeof name_len + (((uint64_t) be32toh (name_len) + 3) & ~UINT64_C (3));
+  at = 4 + (((uint64_t) be32_load (payload) + 3) & ~UINT64_C (3));
   return at + 16 <= len ? (const uint8_t *) payload + at : NULL;
 }
 

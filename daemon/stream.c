@@ -4,11 +4,11 @@
  */
 #include "config.h"
 
-#include <endian.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/big-endian.h"
 #include "common/mem.h"
 #include "core/error.h"
 #include "daemon/call.h"
@@ -16,9 +16,6 @@
 #include "daemon/grants.h"
 #include "daemon/session.h"
 #include "daemon/stream.h"
-
-/* virnetprotocol.x: virNetStreamHole is a length and flags. */
-#define HOLE_LEN 12
 
 struct stream {
   struct stream *next;          /* in the session */
@@ -135,10 +132,9 @@ push (struct stream *stream)
 static void
 send_hole (struct stream *stream, int64_t len)
 {
-  char payload[HOLE_LEN] = { 0 };
-  uint64_t wire = htobe64 ((uint64_t) len);
+  char payload[FRAME_HOLE_LEN] = { 0 };
 
-  memcpy (payload, &wire, sizeof wire);
+  be64_store (payload, (uint64_t) len);
   send_packet (stream, FRAME_STREAM_HOLE, FRAME_CONTINUE, payload,
                sizeof payload);
 }
@@ -310,9 +306,8 @@ take_hole (struct stream *stream, const struct frame *frame)
 {
   uint64_t len = 0;
 
-  if (frame->len == HOLE_LEN)
-    memcpy (&len, frame->payload, sizeof len);
-  len = be64toh (len);
+  if (frame->len == FRAME_HOLE_LEN)
+    len = be64_load (frame->payload);
   if (!stream->is_sparse || stream->ops.write_hole == NULL || len == 0
       || len > INT64_MAX) {
     error_set (&stream->error, VIRGATE_ERR_RPC, VIRGATE_FROM_STREAMS, "%s",

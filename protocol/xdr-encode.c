@@ -5,12 +5,12 @@
  */
 #include "config.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <string.h>
 
 #include <virgate/remote.h>
 
+#include "common/big-endian.h"
 #include "common/mem.h"
 #include "protocol/xdr.h"
 
@@ -69,8 +69,7 @@ put32 (struct writer *w, uint32_t value)
 {
   if (room (w, 4) == -1)
     return -1;
-  value = htobe32 (value);
-  memcpy (w->at, &value, sizeof value);
+  be32_store (w->at, value);
   w->at += sizeof value;
   return 0;
 }
@@ -116,8 +115,7 @@ put_64 (struct writer *w, const void *from)
   if (room (w, 8) == -1)
     return -1;
   memcpy (&value, from, sizeof value);
-  value = htobe64 (value);
-  memcpy (w->at, &value, sizeof value);
+  be64_store (w->at, value);
   w->at += sizeof value;
   return 0;
 }

@@ -7,13 +7,13 @@
  */
 #include "config.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <virgate/remote.h>
 
+#include "common/big-endian.h"
 #include "common/mem.h"
 #include "protocol/xdr.h"
 
@@ -61,24 +61,6 @@ fail (struct reader *r, const char *why)
   return -1;
 }
 
-static inline uint32_t
-load32 (const uint8_t *at)
-{
-  uint32_t value;
-
-  memcpy (&value, at, sizeof value);
-  return be32toh (value);
-}
-
-static inline uint64_t
-load64 (const uint8_t *at)
-{
-  uint64_t value;
-
-  memcpy (&value, at, sizeof value);
-  return be64toh (value);
-}
-
 static inline size_t
 left (const struct reader *r)
 {
@@ -90,7 +72,7 @@ get32 (struct reader *r, uint32_t *value)
 {
   if (UNLIKELY (left (r) < 4))
     return fail (r, "is cut off");
-  *value = load32 (r->at);
+  *value = be32_load (r->at);
   r->at += 4;
   return 0;
 }
@@ -180,7 +162,7 @@ get_64 (struct reader *r, void *to)
 
   if (UNLIKELY (left (r) < 8))
     return fail (r, "is cut off");
-  value = load64 (r->at);
+  value = be64_load (r->at);
   r->at += 8;
   if (to)
     memcpy (to, &value, sizeof value);

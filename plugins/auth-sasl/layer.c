@@ -5,10 +5,10 @@
  */
 #include "config.h"
 
-#include <endian.h>
 #include <string.h>
 #include <strings.h>
 
+#include "common/big-endian.h"
 #include "sasl.h"
 
 size_t
@@ -58,8 +58,7 @@ check_order (struct conv *conv, const char *packet, size_t len)
   if (strcasecmp (conv->mech, "GSSAPI") != 0 || len < 16
       || memcmp (packet, "\x05\x04", 2) != 0)
     return 0;
-  memcpy (&number, packet + 8, sizeof number);
-  number = be64toh (number);
+  number = be64_load (packet + 8);
   if (conv->is_ordered && number != conv->order)
     return host->error (host, "sent a sealed packet again, or out of order");
   conv->order = number + 1;
@@ -75,10 +74,8 @@ whole_packets (struct conv *conv, const char *in, size_t len)
   size_t used = 0;
 
   while (len - used >= sizeof (uint32_t)) {
-    uint32_t word;
+    uint32_t word = be32_load (in + used);
 
-    memcpy (&word, in + used, sizeof word);
-    word = be32toh (word);
     if (word == 0 || word > PACKET_MAX)
       return host->error (host, "sent a sealed packet of %u bytes, where 1 to "
                           "%d were agreed on", word, PACKET_MAX);
