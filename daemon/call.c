@@ -14,11 +14,11 @@
 
 #include "common/mem.h"
 #include "daemon/call.h"
-#include "daemon/dispatch.h"
 #include "daemon/objects.h"
 #include "daemon/grants.h"
 #include "daemon/known-names.h"
 #include "daemon/record.h"
+#include "daemon/refuse.h"
 #include "daemon/server.h"
 #include "daemon/session.h"
 #include "daemon/stream.h"
@@ -84,6 +84,26 @@ call_new (struct session *session, const struct frame *frame,
   return call;
 }
 
+struct virgate_call *
+call_decode (struct session *session, const struct frame *frame,
+             const struct proc_row *row)
+{
+  struct virgate_call *call = call_new (session, frame, row);
+  struct xdr_error why = { "", "", 0 };
+
+  if (call == NULL) {
+    refuse_message (session, &frame->head, VIRGATE_ERR_NO_MEMORY,
+                    VIRGATE_FROM_RPC, NULL);
+    return NULL;
+  }
+  if (xdr_decode (row->args, frame->payload, frame->len, &call->arena,
+                  &call->args, &why) == 0)
+    return call;
+  log_undecodable (session, row, &why);
+  call_refuse (call, VIRGATE_ERR_RPC, VIRGATE_FROM_RPC, "%s", UNDECODABLE);
+  return NULL;
+}
+
 static void
 close_all (int *fds, uint32_t count)
 {
@@ -141,25 +161,6 @@ encode_result (struct virgate_call *call, struct buf *out)
   if (mark == -1)
     return -1;
   if (xdr_encode (call->row->ret, call->ret, out, NULL) == -1) {
-    frame_cancel (out, mark);
-    return -1;
-  }
-  return frame_end (out, mark);
-}
-
-int
-error_reply (struct buf *out, const struct frame_header *call_head,
-             int32_t type, const struct virgate_error *error)
-{
-  struct frame_header head = *call_head;
-  ptrdiff_t mark;
-
-  head.type = type;
-  head.status = FRAME_ERROR;
-  mark = frame_begin (out, &head, 0);
-  if (mark == -1)
-    return -1;
-  if (error_encode (out, error) == -1) {
     frame_cancel (out, mark);
     return -1;
   }

@@ -61,6 +61,10 @@ struct virgate_call {
 struct virgate_call *call_new (struct session *session,
                                const struct frame *frame,
                                const struct proc_row *row);
+/* The same, with its arguments; NULL after the message was refused. */
+struct virgate_call *call_decode (struct session *session,
+                                  const struct frame *frame,
+                                  const struct proc_row *row);
 void call_free (struct virgate_call *call);
 void calls_free_spare (struct loop *loop);
 

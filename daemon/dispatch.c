@@ -21,16 +21,13 @@
 #include "daemon/dispatch.h"
 #include "daemon/gateway-hide.h"
 #include "daemon/gateway.h"
-#include "daemon/guard.h"
+#include "daemon/judge.h"
 #include "daemon/names.h"
-#include "daemon/record.h"
+#include "daemon/refuse.h"
 #include "daemon/seal.h"
 #include "daemon/server.h"
 #include "daemon/session.h"
 #include "daemon/stream.h"
-
-/* The last procedure of libvirt 9.0's remote program. */
-#define LAST_OF_9_0 VIRGATE_REMOTE_PROC_DOMAIN_FD_ASSOCIATE
 
 /* A call that waits behind the limits: its message, without descriptors. */
 struct held {
@@ -49,33 +46,9 @@ struct target {
   int (*prepare) (struct virgate_call *call);
 };
 
-void
-dispatch_refuse (struct session *session, const struct frame_header *head,
-                 int32_t code, int32_t domain, const char *fmt, ...)
-{
-  struct virgate_error error = { 0 };
-  va_list args;
-
-  va_start (args, fmt);
-  error_vset (&error, code, domain, fmt, args);
-  va_end (args);
-  dispatch_refuse_record (session, head, &error);
-  error_clear (&error);
-}
-
-void
-dispatch_refuse_record (struct session *session,
-                        const struct frame_header *head,
-                        const struct virgate_error *error)
-{
-  if (error_reply (session_out (session), head, FRAME_REPLY, error) == -1)
-    session->is_broken = true;
-  session_touch (session);
-}
-
 #define REFUSE(session, frame, code, ...)                               \
-  dispatch_refuse (session, &(frame)->head, code, VIRGATE_FROM_RPC,     \
-                   __VA_ARGS__)
+  refuse_message (session, &(frame)->head, code, VIRGATE_FROM_RPC,      \
+                  __VA_ARGS__)
 
 static void
 find_handler (const struct session *session, const struct frame_header *head,
@@ -161,8 +134,7 @@ find_target (struct session *session, const struct frame *frame,
     return -1;
   }
   if (!look_up (session, frame, target)) {
-    REFUSE (session, frame, VIRGATE_ERR_RPC, "unknown procedure: %d",
-            (int) head->procedure);
+    refuse_unknown (session, head);
     return -1;
   }
   return 0;
@@ -219,53 +191,6 @@ hold (struct session *session, const struct frame *frame)
   return WIRE_NEXT;
 }
 
-/* Decode the arguments; NULL after the call was refused. */
-static struct virgate_call *
-decode (struct session *session, const struct frame *frame,
-        const struct proc_row *row)
-{
-  struct virgate_call *call = call_new (session, frame, row);
-  struct xdr_error why = { "", "", 0 };
-
-  if (call == NULL) {
-    REFUSE (session, frame, VIRGATE_ERR_NO_MEMORY, NULL);
-    return NULL;
-  }
-  if (xdr_decode (row->args, frame->payload, frame->len, &call->arena,
-                  &call->args, &why) == 0)
-    return call;
-  session_log (session, VIRGATE_LOG_DEBUG, "%s: %s %s at byte %zu",
-               row->name, why.field, why.why, why.offset);
-  call_refuse (call, VIRGATE_ERR_RPC, VIRGATE_FROM_RPC, "%s",
-               "Unable to decode message payload");
-  return NULL;
-}
-
-static void
-refuse_read_only (struct virgate_call *call)
-{
-  bool always = call->row->denied.test == PROC_ALWAYS;
-  struct api_name name;
-
-  api_name (call->head.program, call->row, &name);
-  if (!always && strstr (name.function, "GetXMLDesc"))
-    call_refuse (call, VIRGATE_ERR_OPERATION_DENIED, name.domain,
-                 "%s with secure flag", name.function);
-  else
-    call_refuse (call, VIRGATE_ERR_OPERATION_DENIED, name.domain,
-                 "read only access prevents %s", name.function);
-}
-
-static void
-refuse_unsupported (struct virgate_call *call)
-{
-  struct api_name name;
-
-  api_name (call->head.program, call->row, &name);
-  call_refuse (call, VIRGATE_ERR_NO_SUPPORT, name.domain, "%s",
-               name.function);
-}
-
 /* The message is dealt with: if there was a secret in it, overwrite it. */
 static void
 forget (const struct frame_header *head, const char *payload, size_t len)
@@ -282,16 +207,6 @@ has_too_many_streams (const struct session *session,
 {
   return (row->flags & PROC_STREAM)
          && session->stream_count >= session->loop->limits.max_requests;
-}
-
-#define TOO_MANY_STREAMS                                                \
-  VIRGATE_ERR_RESOURCE_BUSY, VIRGATE_FROM_STREAMS, "%s",                \
-  "too many streams are open"
-
-static void
-refuse_access (struct virgate_call *call)
-{
-  call_refuse (call, VIRGATE_ERR_ACCESS_DENIED, VIRGATE_FROM_ACCESS, NULL);
 }
 
 /* Everything that needs the arguments. */
@@ -320,82 +235,6 @@ run (struct session *session, struct virgate_call *call,
     call_run (call, target->handler);
 }
 
-/* What lists are asked about a procedure that the tables do not know. */
-static const struct proc_permission unknown_needs = {
-  .pair = { "connect", "write" }, .when = { .test = PROC_ALWAYS },
-};
-static const struct proc_row unknown_row = {
-  .name = "unknown", .permissions = &unknown_needs, .permission_count = 1,
-  .denied = { .test = PROC_ALWAYS },
-};
-
-/* Can a call be passed on only after its arguments were looked at? */
-static bool
-needs_judgement (struct session *session, const struct frame *frame,
-                 const struct proc_row *row)
-{
-  return (session->is_read_only && row->denied.test != PROC_NEVER)
-         || guard_watches (row) || record_wants (session, row)
-         || access_judges (session, row, frame->payload, frame->len);
-}
-
-/* May a call be passed on, by its arguments?  It was answered if NO.  note:
- * for the record.
- */
-static enum access_result
-judge (struct session *session, const struct frame *frame,
-       const struct proc_row *row, record_note *note)
-{
-  struct virgate_call *call = row == &unknown_row
-    ? call_new (session, frame, row) : decode (session, frame, row);
-  char why[GUARD_TEXT_MAX];
-  enum access_result permitted;
-
-  if (call == NULL)
-    return ACCESS_NO;
-  if (session->is_read_only && proc_is_denied_read_only (row, call->args))
-    refuse_read_only (call);
-  else if ((permitted = access_permits (session, call)) == ACCESS_NO)
-    refuse_access (call);
-  else if (permitted == ACCESS_WAIT) {
-    call_free (call);
-    return ACCESS_WAIT;
-  }
-  else if (!guard_allows (session->driver, row, call->args, why, sizeof why))
-    call_refuse (call, VIRGATE_ERR_OPERATION_DENIED, VIRGATE_FROM_RPC, "%s",
-                 why);
-  else {
-    *note = record_prepare (call);
-    call_free (call);
-    return ACCESS_YES;
-  }
-  return ACCESS_NO;
-}
-
-/* Check without decoding, which is all that most calls need.  The far side
- * may be of a time when there was no such procedure: then it would say so
- * before it looked at the arguments.
- */
-static bool
-is_well_formed (struct session *session, const struct frame *frame,
-                const struct proc_row *row)
-{
-  struct xdr_error why = { "", "", 0 };
-
-  if (xdr_check (row->args, frame->payload, frame->len, &why) == 0)
-    return true;
-  session_log (session, VIRGATE_LOG_DEBUG, "%s: %s %s at byte %zu",
-               row->name, why.field, why.why, why.offset);
-  if (frame->head.program == VIRGATE_REMOTE_PROGRAM
-      && row->number > LAST_OF_9_0)
-    REFUSE (session, frame, VIRGATE_ERR_RPC, "unknown procedure: %d",
-            (int) row->number);
-  else
-    REFUSE (session, frame, VIRGATE_ERR_RPC, "%s",
-            "Unable to decode message payload");
-  return false;
-}
-
 /* A call that a gateway takes. */
 static enum wire_verdict
 pass (struct session *session, const struct frame *frame,
@@ -403,19 +242,15 @@ pass (struct session *session, const struct frame *frame,
 {
   const struct proc_row *known = row ? row : &unknown_row;
   record_note note = NULL;
-  enum access_result ok = ACCESS_YES;
+  enum access_result ok = judge_call (session, frame, known, &note);
 
-  if (needs_judgement (session, frame, known) && !session->gateway->is_lost)
-    ok = judge (session, frame, known, &note);
-  else if (row && !is_well_formed (session, frame, row))
-    ok = ACCESS_NO;
   if (ok == ACCESS_WAIT)
     return may_hold ? hold (session, frame) : WIRE_HOLD;
   gateway_forget_names (session->gateway);
   if (ok == ACCESS_NO)
     return WIRE_NEXT;
   if (has_too_many_streams (session, known)) {
-    dispatch_refuse (session, &frame->head, TOO_MANY_STREAMS);
+    refuse_message (session, &frame->head, TOO_MANY_STREAMS);
     free (note);
     return WIRE_NEXT;
   }
@@ -445,7 +280,7 @@ dispatch_call (struct session *session, const struct frame *frame,
     return hold (session, frame);
   if (target.is_passed)
     return pass (session, frame, target.row, may_hold);
-  call = decode (session, frame, target.row);
+  call = call_decode (session, frame, target.row);
   if (call)
     run (session, call, &target);
   return WIRE_NEXT;
@@ -477,8 +312,7 @@ refuse_cut (struct session *session, const struct frame *frame)
   if (frame->head.type != FRAME_CALL && frame->head.type != FRAME_CALL_FDS)
     return WIRE_BROKEN;
   if (find_target (session, frame, &target) == 0)
-    REFUSE (session, frame, VIRGATE_ERR_RPC,
-            "Unable to decode message payload");
+    refuse_undecodable (session, &frame->head);
   return turn_verdict (session);
 }
 

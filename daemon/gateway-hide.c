@@ -12,10 +12,10 @@
 #include "common/cleanup.h"
 #include "common/mem.h"
 #include "daemon/call.h"
-#include "daemon/dispatch.h"
 #include "daemon/gateway-hide.h"
 #include "daemon/gateway.h"
 #include "daemon/objects.h"
+#include "daemon/refuse.h"
 #include "daemon/server.h"
 #include "daemon/session.h"
 #include "daemon/visible.h"
@@ -127,8 +127,8 @@ hiding_reply (struct session *session, const struct frame_header *head,
   if (visible_answer (session, hiding->row, args, passed->row, found, &arena,
                       ret) == 0)
     return append (session, head, hiding->row->ret, ret);
-  dispatch_refuse (session, head, VIRGATE_ERR_ACCESS_DENIED,
-                   VIRGATE_FROM_ACCESS, NULL);
+  refuse_message (session, head, VIRGATE_ERR_ACCESS_DENIED,
+                  VIRGATE_FROM_ACCESS, NULL);
   *code = VIRGATE_ERR_ACCESS_DENIED;
   return 0;
 }

@@ -12,8 +12,8 @@
 #include "common/mem.h"
 #include "core/error.h"
 #include "daemon/call.h"
-#include "daemon/dispatch.h"
 #include "daemon/grants.h"
+#include "daemon/refuse.h"
 #include "daemon/session.h"
 #include "daemon/stream.h"
 
@@ -87,10 +87,7 @@ stream_fail (struct stream *stream)
   if (stream->error.code == VIRGATE_ERR_OK)
     error_set (&stream->error, VIRGATE_ERR_INTERNAL_ERROR,
                VIRGATE_FROM_STREAMS, "%s", "the stream failed");
-  if (error_reply (session_out (session), &stream->head, FRAME_STREAM,
-                   &stream->error) == -1)
-    session->is_broken = true;
-  session_touch (session);
+  refuse_send (session, &stream->head, FRAME_STREAM, &stream->error);
   stream_end (stream);
 }
 
