@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include "common/mem.h"
+#include "daemon/gateway.h"
 #include "daemon/record.h"
 #include "daemon/session.h"
 
@@ -27,6 +28,10 @@ session_expire (struct wait *wait, enum loop_wait which)
 
   if (which == WAIT_OPEN && session->is_opening)
     return;
+  if (which == WAIT_LEFT) {
+    gateway_left (session);
+    return;
+  }
   if (which <= WAIT_OPEN)
     record_refusal (session, TALLY_TOO_SLOW, reasons[which]);
   session_close (session, which == WAIT_HANDSHAKE ? VIRGATE_LOG_NOTICE

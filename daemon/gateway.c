@@ -29,35 +29,6 @@ gateway_begin (struct session *session)
   return session->gateway ? 0 : -1;
 }
 
-/* The client has left, and what became of its calls nobody will know. */
-static void
-record_unanswered (struct session *session, struct passed_table *table)
-{
-  struct passed *passed;
-
-  while ((passed = passed_any (table))) {
-    if (passed->state == PASSED_CALL)
-      record_passed (session, passed->program, passed->row, RECORD_UNKNOWN,
-                     passed->began_ns, passed->note);
-    passed_remove (table, passed);
-  }
-}
-
-void
-gateway_end (struct session *session)
-{
-  struct gateway *gateway = session->gateway;
-
-  if (gateway == NULL)
-    return;
-  record_unanswered (session, &gateway->passed);
-  session->gateway = NULL;
-  gateway_forget_names (gateway);
-  passed_free (&gateway->passed);
-  error_clear (&gateway->lost);
-  free (gateway);
-}
-
 /* From the client ---------------------------------------------------------- */
 
 /* Both sides' transports must carry descriptors for a call to bring any. */
@@ -196,7 +167,9 @@ gateway_knows (const struct gateway *gateway, const struct frame_header *head)
 bool
 gateway_awaits_fds (const struct session *session)
 {
-  return session->gateway && session->gateway->passed.fd_count > 0;
+  const struct gateway *gateway = session->gateway;
+
+  return gateway && (gateway->passed.fd_count > 0 || gateway->openings > 0);
 }
 
 /* A hole is the one thing in a stream that has a form; the end of a stream
@@ -506,6 +479,10 @@ gateway_service_send (struct virgate_client *client,
     .serial = frame->serial, .status = frame->status,
   };
 
+  if (session->gateway && session->gateway->openings > 0) {
+    gateway_left_frame (session, frame);
+    return 0;
+  }
   if (session_is_closing (session) || session->is_ending
       || session->gateway == NULL)
     return 0;
@@ -537,7 +514,8 @@ gateway_service_resume (struct virgate_client *client)
 {
   struct session *session = (struct session *) client;
 
-  if (session->gateway == NULL || !session->gateway->is_full)
+  if (session_is_closing (session) || session->gateway == NULL
+      || !session->gateway->is_full)
     return;
   session->gateway->is_full = false;
   session_again (session);
@@ -571,7 +549,9 @@ gateway_service_lost (struct virgate_client *client,
   struct gateway *gateway = session->gateway;
   struct passed *passed;
 
-  if (gateway == NULL || gateway->is_lost || session_is_closing (session))
+  if (gateway && gateway->openings > 0)
+    gateway_left (session);
+  if (session_is_closing (session) || gateway == NULL || gateway->is_lost)
     return;
   gateway->is_lost = true;
   error_copy (&gateway->lost, why);

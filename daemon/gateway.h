@@ -39,6 +39,7 @@ struct gateway_names {
 /* Of one session; made when its driver is open. */
 struct gateway {
   struct passed_table passed;
+  uint32_t openings;            /* of streams, that a client left behind */
   bool is_lost;
   bool is_full;                 /* the driver took no more */
   bool is_pressed;              /* the client takes no more */
@@ -48,7 +49,15 @@ struct gateway {
 
 /* The session's driver was opened: 0, or -1 without memory. */
 int gateway_begin (struct session *session);
-void gateway_end (struct session *session);
+
+/* gateway-left.c: the client is gone.  The connection onward ends with it, or
+ * a little later: gateway_left is called by the deadline for that.
+ */
+void gateway_leave (struct session *session);
+void gateway_left (struct session *session);
+/* What still comes then for the client that left. */
+void gateway_left_frame (struct session *session,
+                         const struct virgate_frame *frame);
 
 /* Is this call of an open session the driver's, rather than the daemon's? */
 bool gateway_takes (const struct session *session, const struct frame *frame);

@@ -150,6 +150,7 @@ wait_ns (const struct loop *loop, enum loop_wait which)
     [WAIT_OPEN] = limits->open_ns,
     [WAIT_FRAME] = limits->frame_ns,
     [WAIT_WRITE] = limits->write_ns,
+    [WAIT_LEFT] = limits->open_ns,
   };
 
   return given[which];

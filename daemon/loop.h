@@ -45,6 +45,7 @@ enum loop_wait {
   WAIT_OPEN,
   WAIT_FRAME,                   /* the rest of a message */
   WAIT_WRITE,                   /* reading what we wrote */
+  WAIT_LEFT,                    /* what a client left behind to be over */
   WAIT_COUNT
 };
 

@@ -16,7 +16,6 @@
 #include "daemon/grants.h"
 #include "daemon/handshake.h"
 #include "daemon/known-names.h"
-#include "daemon/link.h"
 #include "daemon/listeners.h"
 #include "daemon/record.h"
 #include "daemon/seal.h"
@@ -238,9 +237,7 @@ session_close (struct session *session, int level, const char *reason)
   close_transport (session);
   streams_close (session);
   grants_free (session);
-  if (session->onward)
-    link_detach (session->onward);
-  gateway_end (session);
+  gateway_leave (session);
   dispatch_drop_held (session);
   auth_end (session);
   handshake_end (session);

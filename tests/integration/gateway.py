@@ -6,10 +6,11 @@ import struct
 import tempfile
 
 import protocol_peer
-from lib import Virgated
+from lib import Libvirtd, Virgated, virsh
 from rawrpc import (ERROR, HOSTNAME, OK, REPLY, STREAM, Conn, Ended, Reply,
                     message, string, u32)
 
+POOL_UUID = '2cbc047f-2673-4011-182a-078e8470e520'
 LISTENERS = '''[listen local]
 transport = unix
 path = @DIR@/sock
@@ -49,6 +50,27 @@ def connections(path):
     with open('/proc/net/unix') as f:
         lines = [line.split() for line in f]
     return sum(line[-1] == path and line[5] == '03' for line in lines)
+
+
+class LibvirtdStorage(Libvirtd):
+    """libvirtd with its test driver, and with volumes in a folder of the
+    test's, which outlive it."""
+
+    SCRIPT = Libvirtd.SCRIPT.replace('mount', '''
+cp /usr/lib/*/libvirt/connection-driver/libvirt_driver_storage.so "$D/empty"
+mount''', 1)
+
+    def make_pool(self):
+        folder = os.path.join(self.dir, 'pool')
+        os.mkdir(folder)
+        xml = folder + '.xml'
+        with open(xml, 'w') as f:
+            f.write(f'<pool type="dir"><name>crowd</name><uuid>{POOL_UUID}'
+                    f'</uuid><target><path>{folder}</path></target></pool>')
+        uri = self.uri('/system', 'storage')
+        for words in (('pool-define', xml), ('pool-autostart', 'crowd'),
+                      ('pool-start', 'crowd')):
+            virsh(uri, *words, check=0)
 
 
 class Behind(protocol_peer.TableServer):
@@ -101,5 +123,6 @@ def stream_of(call, payload=b'', status=OK):
     return reply_to(call, payload, mtype=STREAM, status=status)
 
 
-__all__ = ['gateway', 'gets_through', 'connections', 'Behind', 'reply_to',
-           'stream_of', 'error_payload', 'LISTENERS', 'ERROR']
+__all__ = ['gateway', 'gets_through', 'connections', 'LibvirtdStorage',
+           'Behind', 'reply_to', 'stream_of', 'error_payload', 'LISTENERS',
+           'ERROR']

@@ -16,34 +16,12 @@ import subprocess
 import sys
 import time
 
-from gateway import connections, gateway, gets_through
+from gateway import LibvirtdStorage, connections, gateway, gets_through
 from lib import *
 
 SECONDS = float(os.environ.get('VIRGATE_KILLS', '9'))
 CLIENTS = int(os.environ.get('VIRGATE_CLIENTS', '40'))
 EACH = 10
-POOL_UUID = '2cbc047f-2673-4011-182a-078e8470e520'
-
-
-class LibvirtdStorage(Libvirtd):
-    """libvirtd with its test driver, and with volumes in a folder of the
-    test's, which outlive it."""
-
-    SCRIPT = Libvirtd.SCRIPT.replace('mount', '''
-cp /usr/lib/*/libvirt/connection-driver/libvirt_driver_storage.so "$D/empty"
-mount''', 1)
-
-    def make_pool(self):
-        folder = os.path.join(self.dir, 'pool')
-        os.mkdir(folder)
-        xml = folder + '.xml'
-        with open(xml, 'w') as f:
-            f.write(f'<pool type="dir"><name>crowd</name><uuid>{POOL_UUID}'
-                    f'</uuid><target><path>{folder}</path></target></pool>')
-        uri = self.uri('/system', 'storage')
-        for words in (('pool-define', xml), ('pool-autostart', 'crowd'),
-                      ('pool-start', 'crowd')):
-            virsh(uri, *words, check=0)
 
 
 class Crowd:
@@ -120,8 +98,8 @@ class Stage:
         self.revive()
 
     def revive(self):
-        """libvirtd 9.0 does not survive for long that clients leave while it
-        opens their streams, with or without a gateway between them."""
+        """libvirtd 9.0 does not survive for long that a connection ends while
+        it opens a stream, as those of a killed gateway do."""
         if not self.behind.is_running():
             pid = os.path.join(self.behind.dir, 'pid')
             if os.path.exists(pid):

@@ -1,0 +1,133 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Clients of a gateway that leave while the daemon behind opens a stream for
+them, of which stock libvirtd 9.0 dies: it is not told before it is done."""
+import os
+import socket
+import threading
+
+from gateway import *
+from lib import *
+from rawrpc import *
+
+UPLOAD, DOWNLOAD = 208, 209
+ANYWHERE = u32(0) * 5           # an offset, a length, flags
+VOLUME = string('pool') + string('vol') + string('key') + ANYWHERE
+
+
+def is_open(conn):
+    try:
+        return conn.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) != b''
+    except BlockingIOError:
+        return True
+
+
+class Slow(Behind):
+    """Keeps calls that open streams, with the connections they came by."""
+
+    def __init__(self):
+        super().__init__()
+        self.kept = []
+        self.tricks = dict.fromkeys((UPLOAD, DOWNLOAD), self.keep)
+
+    def keep(self, conn, call):
+        if call.type == CALL:
+            self.kept.append((conn, call))
+
+    def left_by(self, d, calls):
+        """A client that leaves when these arrived; the kept ones."""
+        with Conn(d.socket) as c:
+            for i, call in enumerate(calls):
+                c.send(message(call, VOLUME, serial=100 + i))
+            wait_until(lambda: len(self.kept) == len(calls), 20, 'the calls')
+        wait_until(lambda: connections(d.socket) == 0, 20, 'the client to go')
+        with Conn(d.socket) as other:
+            same(other.call(HOSTNAME).status, OK)
+        return self.kept
+
+
+def test_the_connection_ends_when_all_streams_are_open():
+    with Slow() as behind, gateway(behind.path) as d:
+        before = descriptors(d.process.pid)
+        kept = behind.left_by(d, (UPLOAD, DOWNLOAD, UPLOAD))
+        conn = kept[0][0]
+        for n, (_, call) in enumerate(kept):
+            same(is_open(conn), True, n)
+            conn.sendall(reply_to(call, error_payload(), status=ERROR)
+                         if n == 1 else
+                         reply_to(call) + stream_of(call, b'x' * 9, CONTINUE))
+        wait_until(lambda: not is_open(conn), 20, 'the end')
+        wait_until(lambda: descriptors(d.process.pid) == before, 20,
+                   'nothing to be left')
+
+
+def test_it_ends_at_once_when_none_is_being_opened():
+    with Slow() as behind, gateway(behind.path) as d:
+        before = descriptors(d.process.pid)
+        behind.tricks = {DOWNLOAD: lambda conn, call:
+                         conn.sendall(reply_to(call)),
+                         HOSTNAME: lambda conn, call: None}
+        with Conn(d.socket) as c:
+            same(c.call(DOWNLOAD, VOLUME).status, OK)
+            c.send(message(HOSTNAME))
+        wait_until(lambda: descriptors(d.process.pid) == before, 5,
+                   'the end')
+
+
+def test_a_daemon_that_never_answers_is_not_waited_for():
+    with Slow() as behind, gateway(
+            behind.path, listeners='[daemon]\nopen-timeout = 1\n'
+            + LISTENERS) as d:
+        conn = behind.left_by(d, (UPLOAD,))[0][0]
+        wait_until(lambda: not is_open(conn), 20, 'the end')
+        with Conn(d.socket) as c:
+            same(c.call(HOSTNAME).status, OK)
+
+
+def test_a_daemon_that_goes_meanwhile():
+    with Slow() as behind, gateway(behind.path) as d:
+        before = descriptors(d.process.pid)
+        conn = behind.left_by(d, (UPLOAD,))[0][0]
+        conn.shutdown(socket.SHUT_RDWR)
+        wait_until(lambda: descriptors(d.process.pid) == before, 20,
+                   'nothing to be left')
+        with Conn(d.socket) as c:
+            same(c.call(HOSTNAME).status, OK)
+
+
+def test_the_gateway_ends_meanwhile():
+    with Slow() as behind, gateway(behind.path) as d:
+        conn, call = behind.left_by(d, (UPLOAD,))[0]
+        d.process.terminate()
+        conn.sendall(reply_to(call))
+        same(d.process.wait(30), 0)
+
+
+def leave(where, volume, times):
+    for _ in range(times):
+        with Conn(where, 'storage:///system') as c:
+            c.send(message(UPLOAD, volume, serial=77))
+
+
+def test_stock_libvirtd_survives_it():
+    with LibvirtdStorage() as behind:
+        behind.make_pool()
+        virsh(behind.uri('/system', 'storage'),
+              'vol-create-as crowd v1 1M --format raw', check=0)
+        volume = string('crowd') + string('v1') + string(
+            os.path.join(behind.dir, 'pool', 'v1')) + ANYWHERE
+        with gateway(behind.socket) as d:
+            threads = [threading.Thread(target=leave,
+                                        args=(d.socket, volume, 200))
+                       for _ in range(8)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            wait_until(lambda: connections(behind.socket) == 0, 30,
+                       'all connections to be closed')
+        same(behind.is_running(), True)
+
+
+if __name__ == '__main__':
+    run()
