@@ -31,25 +31,18 @@ gateway_begin (struct session *session)
 
 /* From the client ---------------------------------------------------------- */
 
-/* Both sides' transports must carry descriptors for a call to bring any. */
+/* A feature is the daemon's to answer when it is about this connection.  That
+ * descriptors pass libvirtd claims of any transport, and fails the calls.
+ */
 static bool
-passes_fds (const struct session *session)
-{
-  return session_passes_fds (session)
-         && (session->onward == NULL || link_passes_fds (session->onward));
-}
-
-/* A feature is the daemon's to answer when it is about this connection. */
-static bool
-is_own_feature (const struct session *session, const struct frame *frame)
+is_own_feature (const struct frame *frame)
 {
   uint32_t feature;
 
   if (frame->len != sizeof feature)
     return true;
   feature = be32_load (frame->payload);
-  return feature == FEATURE_KEEPALIVE
-         || (feature == FEATURE_FD_PASSING && !passes_fds (session));
+  return feature == FEATURE_KEEPALIVE;
 }
 
 bool
@@ -60,7 +53,7 @@ gateway_takes (const struct session *session, const struct frame *frame)
   if (frame->head.program == VIRGATE_REMOTE_PROGRAM)
     switch (frame->head.procedure) {
     case VIRGATE_REMOTE_PROC_CONNECT_SUPPORTS_FEATURE:
-      return !is_own_feature (session, frame);
+      return !is_own_feature (frame);
     case VIRGATE_REMOTE_PROC_CONNECT_REGISTER_CLOSE_CALLBACK:
     case VIRGATE_REMOTE_PROC_CONNECT_UNREGISTER_CLOSE_CALLBACK:
       return true;
@@ -95,22 +88,34 @@ give (struct session *session, const struct frame *frame, bool with_fds)
   return result == 0 ? WIRE_NEXT : WIRE_BROKEN;
 }
 
-/* Descriptors that a call has no use for stay here, as libvirtd closes them;
- * those that it needs, or that it asks for, must get through.
+/* Descriptors cannot get through: what libvirt's clients say themselves. */
+SELDOM static void
+refuse_fds (struct session *session, const struct frame_header *head,
+            const char *doing)
+{
+  refuse_message (session, head, VIRGATE_ERR_INTERNAL_ERROR, VIRGATE_FROM_RPC,
+                  "%s file descriptors is not supported on this socket",
+                  doing);
+}
+
+/* Would this call send descriptors on, or bring some, where the link has none?
+ * The far side would end the link over it.  Those that a call has no use for
+ * stay here, as libvirtd closes them.
  */
 static bool
 lacks_fds (struct session *session, const struct frame *frame,
            const struct proc_row *row)
 {
   uint32_t flags = row ? row->flags : PROC_FDS_IN;
-  bool needs = (flags & PROC_FDS_OUT)
-               || ((flags & PROC_FDS_IN) && frame->fd_count > 0);
 
-  if (!needs || passes_fds (session))
+  if (session->onward == NULL || link_passes_fds (session->onward))
     return false;
-  refuse_message (session, &frame->head, VIRGATE_ERR_INTERNAL_ERROR,
-                  VIRGATE_FROM_RPC, "%s",
-                  "this connection does not pass descriptors");
+  if ((flags & PROC_FDS_IN) && frame->fd_count > 0)
+    refuse_fds (session, &frame->head, "Sending");
+  else if (flags & PROC_FDS_OUT)
+    refuse_fds (session, &frame->head, "Receiving");
+  else
+    return false;
   return true;
 }
 
@@ -132,8 +137,12 @@ gateway_call (struct session *session, const struct frame *frame,
                    session->loop->now, steal_pointer (&mine));
     return WIRE_NEXT;
   }
-  if (lacks_fds (session, frame, row))
+  if (lacks_fds (session, frame, row)) {
+    record_passed (session, frame->head.program, row,
+                   VIRGATE_ERR_INTERNAL_ERROR, session->loop->now,
+                   steal_pointer (&mine));
     return WIRE_NEXT;
+  }
   if (hiding_concerns (session, &asked.head, row)
       && hiding_begin (&asked, &payload, &row, &hiding) == -1)
     return WIRE_BROKEN;
@@ -364,9 +373,7 @@ static int
 reply_without_fds (struct session *session, const struct frame_header *head,
                    struct passed *passed)
 {
-  refuse_message (session, head, VIRGATE_ERR_INTERNAL_ERROR,
-                  VIRGATE_FROM_RPC, "%s",
-                  "this connection does not pass descriptors");
+  refuse_fds (session, head, "Receiving");
   reply_sent (session, passed, VIRGATE_ERR_INTERNAL_ERROR);
   return 0;
 }
