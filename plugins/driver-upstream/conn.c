@@ -6,7 +6,9 @@
 #include "config.h"
 
 #include <stdlib.h>
+#include <string.h>
 
+#include "common/cleanup.h"
 #include "common/mem.h"
 #include "upstream.h"
 
@@ -101,17 +103,22 @@ conn_open (void *inst, struct virgate_call *call, const char *name,
            int read_only, void **out)
 {
   struct upstream *upstream = inst;
+  ptrdiff_t len = name_harmless_len (name, upstream->allow_names);
+  CLEANUP_FREE char *asked = NULL;
   struct upstream_conn *conn;
 
-  if (!name_is_harmless (name, upstream->allow_names))
+  if (len == -1)
     return VIRGATE_DECLINED;
+  asked = strndup (name, len);
   conn = calloc (1, sizeof *conn);
-  if (conn == NULL)
+  if (asked == NULL || conn == NULL) {
+    free (conn);
     return upstream->driver->call_error (call, VIRGATE_ERR_NO_MEMORY,
                                          VIRGATE_FROM_RPC, NULL);
+  }
   conn->upstream = upstream;
   conn->client = upstream->driver->call_client (call);
-  if (open_link (conn, call, name) == -1) {
+  if (open_link (conn, call, asked) == -1) {
     free (conn);
     return -1;
   }

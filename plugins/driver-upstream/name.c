@@ -31,27 +31,34 @@ is_one_of (const char *const *words, const char *word, size_t len)
   return false;
 }
 
+/* A pattern never stands for parameters. */
 static bool
 is_listed (char *const *patterns, const char *name)
 {
+  bool has_params = strpbrk (name, "?#") != NULL;
+
   for (; patterns && *patterns; patterns++)
-    if (fnmatch (*patterns, name, FNM_PATHNAME) == 0)
+    if (has_params ? strcmp (*patterns, name) == 0
+                   : fnmatch (*patterns, name, FNM_PATHNAME) == 0)
       return true;
   return false;
 }
 
-/* An empty name lets the daemon choose among its own. */
-bool
-name_is_harmless (const char *name, char *const *allowed)
+/* Parameters do not pass either: where the hypervisor has a daemon of its own,
+ * one that hands over to it would take "socket" for where that is.  An empty
+ * name lets the daemon choose among its own.
+ */
+ptrdiff_t
+name_harmless_len (const char *name, char *const *allowed)
 {
-  size_t driver = strcspn (name, ":");
+  size_t driver = strcspn (name, ":"), len = strcspn (name, "?#");
   const char *path;
 
   if (*name == '\0' || is_listed (allowed, name))
-    return true;
+    return strlen (name);
   path = name + driver + strspn (name + driver, ":");
   if (strncmp (path, "//", 2) == 0)
     path += 2;
-  return is_one_of (drivers, name, driver)
-         && is_one_of (paths, path, strcspn (path, "?#"));
+  return is_one_of (drivers, name, driver) && path <= name + len
+         && is_one_of (paths, path, name + len - path) ? (ptrdiff_t) len : -1;
 }

@@ -8,6 +8,7 @@
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 #include <virgate/driver.h>
 
@@ -44,10 +45,10 @@ struct upstream_conn {
   struct virgate_link *link;
 };
 
-/* May this name be asked of the daemon?  Names that would make it read a
- * file, run a program or connect somewhere may not.
+/* How much of this name may be asked of the daemon?  -1: it would make it read
+ * a file, run a program or connect somewhere.
  */
-bool name_is_harmless (const char *name, char *const *allowed);
+ptrdiff_t name_harmless_len (const char *name, char *const *allowed);
 
 void health_init (struct health *health);
 void health_free (struct health *health);
