@@ -4,6 +4,7 @@
  */
 #include "config.h"
 
+#include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -129,16 +130,18 @@ guard_watches (const struct proc_row *row)
   return find_watched (row) != NULL;
 }
 
-/* A pattern never stands for parameters: they can name programs. */
+/* A pattern never stands for parameters, which can name programs; nor for a
+ * slash or what is encoded, behind which another host could stand.
+ */
 static bool
 is_listed (const struct driver *driver, const char *uri)
 {
   char *const *listed = driver->route.migrate_to;
+  bool is_plain = strpbrk (uri, "?#;%") == NULL;
 
-  if (strpbrk (uri, "?#;") == NULL)
-    return route_matches (listed, uri);
   for (; listed && *listed; listed++)
-    if (strcmp (*listed, uri) == 0)
+    if (is_plain ? fnmatch (*listed, uri, FNM_PATHNAME) == 0
+                 : strcmp (*listed, uri) == 0)
       return true;
   return false;
 }

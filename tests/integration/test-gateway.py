@@ -512,6 +512,8 @@ def test_names_and_uris_that_would_reach_further():
             for uri in ('qemu+ext:///?command=/bin/sh', 'qemu+tls://h/system',
                         'qemu+tls://a.example.com/system?command=x',
                         'qemu+tls://h?x=.example.com/system',
+                        'qemu+tls://h/.example.com/system',
+                        'qemu+tls://h%00.example.com/system',
                         'qemu+ssh://a.example.com/system'):
                 refused(perform(some(string(uri))), 'does not migrate to')
             for uri in ('qemu+tls://a.example.com/system',
