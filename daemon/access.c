@@ -285,7 +285,8 @@ is_judged_later (const struct policy *policy, const struct proc_row *row)
 }
 
 /* Whoever identifies objects by uuid does not care what name stands next to
- * it: put the true one there, or none.
+ * it: put the true one there, or none.  Where that is not certain, a name that
+ * is not the true one may be about another object, and so about any.
  */
 static enum access_result
 name_truly (struct virgate_call *call, struct virgate_object *objects,
@@ -293,6 +294,8 @@ name_truly (struct virgate_call *call, struct virgate_object *objects,
 {
   for (uint32_t i = 0; i < count; i++) {
     struct virgate_object *object = &objects[i];
+    const char *given = object->name;
+    bool is_both = given && objects_go_by_both (object->kind);
     int by_name;
 
     if (object->uuid == NULL)
@@ -301,9 +304,12 @@ name_truly (struct virgate_call *call, struct virgate_object *objects,
     if (by_name == -1)
       continue;
     object->name = NULL;
-    if (by_name && true_name (call, object->kind, object->uuid,
-                              &object->name, when) == ACCESS_WAIT)
+    if ((by_name || is_both)
+        && true_name (call, object->kind, object->uuid, &object->name, when)
+           == ACCESS_WAIT)
       return ACCESS_WAIT;
+    if (is_both && (object->name == NULL || strcmp (object->name, given) != 0))
+      *object = (struct virgate_object) { .kind = object->kind };
   }
   return ACCESS_YES;
 }

@@ -180,22 +180,16 @@ find_kind (const struct virgate_object *objects, uint32_t count,
   return NULL;
 }
 
-/* A volume is made in a pool, which goes by its uuid. */
-static enum access_result
-find_parent (struct virgate_call *call, const struct virgate_object *objects,
-             uint32_t count, struct virgate_object *made)
+/* A volume is made in a pool, whose name is the true one by now. */
+static void
+find_parent (const struct virgate_object *objects, uint32_t count,
+             struct virgate_object *made)
 {
   const struct virgate_object *pool = find_kind (objects, count,
                                                  "storage_pool");
-  struct names_when when;
 
-  if (strcmp (made->kind, "storage_vol") != 0 || pool == NULL)
-    return ACCESS_YES;
-  if (standing_by_name (call->session, made->kind) == -1) {
+  if (strcmp (made->kind, "storage_vol") == 0 && pool)
     made->parent = pool->name;
-    return ACCESS_YES;
-  }
-  return true_name (call, pool->kind, pool->uuid, &made->parent, &when);
 }
 
 /* Somebody may have the uuid already, under another name: then it is about
@@ -232,8 +226,7 @@ made_by_call (struct virgate_call *call, struct virgate_object *objects,
   if (maker == NULL || !access_judges_calls (call->session)
       || !read_made (call, maker, made))
     return ACCESS_YES;
-  if (find_parent (call, objects, *count, made) == ACCESS_WAIT)
-    return ACCESS_WAIT;
+  find_parent (objects, *count, made);
   named = find_kind (objects, *count, made->kind);
   if (named && maker->xml == NULL)      /* it keeps its uuid */
     made->uuid = named->uuid;

@@ -15,16 +15,17 @@
 struct object_type {
   const char *type, *kind;
   const char *name, *uuid, *parent; /* fields; NULL: has none */
+  bool goes_by_both;
 };
 
 static const struct object_type types[] = {
   { "virgate_domain", "domain", "name", "uuid", NULL },
-  { "virgate_network", "network", "name", "uuid", NULL },
+  { "virgate_network", "network", "name", "uuid", NULL, true },
   { "virgate_network_port", "network_port", NULL, "uuid", "net" },
   { "virgate_nwfilter", "nwfilter", "name", "uuid", NULL },
   { "virgate_nwfilter_binding", "nwfilter_binding", "portdev", NULL, NULL },
   { "virgate_interface", "interface", "name", NULL, NULL },
-  { "virgate_storage_pool", "storage_pool", "name", "uuid", NULL },
+  { "virgate_storage_pool", "storage_pool", "name", "uuid", NULL, true },
   { "virgate_storage_vol", "storage_vol", "name", NULL, "pool" },
   { "virgate_node_device", "node_device", "name", NULL, NULL },
   { "virgate_secret", "secret", "usageID", "uuid", NULL },
@@ -208,19 +209,31 @@ objects_find (const struct xdr_type *type, const void *obj,
   return known != NULL;
 }
 
+bool
+objects_go_by_both (const char *kind)
+{
+  for (size_t i = 0; i < COUNT_OF (types); i++)
+    if (strcmp (types[i].kind, kind) == 0)
+      return types[i].goes_by_both;
+  return false;
+}
+
 /* Is the first argument an object, which begins with its name and uuid, and
- * the only one; and is what the call needs always the same?
+ * the only one; does it go by the uuid alone; and is what the call needs always
+ * the same?
  */
 static bool
 has_only_uuid (const struct proc_row *row)
 {
+  const struct object_type *known;
   const struct xdr_field *first, *in;
 
   if (row->args == NULL || row->args->count == 0 || row->number < 1
       || row->denied.test != PROC_NEVER || (row->flags & PROC_STREAM))
     return false;
   first = &row->args->fields[0];
-  if (first->form != XDR_ONE || find_type (first->type) == NULL
+  known = find_type (first->type);
+  if (first->form != XDR_ONE || known == NULL || known->goes_by_both
       || first->type->count < 2)
     return false;
   in = first->type->fields;

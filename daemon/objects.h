@@ -32,6 +32,11 @@ const char *objects_string (const struct xdr_type *type, const char *name,
 bool objects_find (const struct xdr_type *type, const void *obj,
                    struct virgate_object *out);
 
+/* Do some hypervisors go by the name of such objects, and others by the uuid
+ * beside it?
+ */
+bool objects_go_by_both (const char *kind);
+
 /* Is it a procedure that looks an object up, and needs nothing but to see it?
  * What the object is its answer says.
  */

@@ -21,8 +21,9 @@
 #include "daemon/standing.h"
 #include "daemon/visible.h"
 
-/* What a count or a list of ids is made of: `flags` are those of the newer
- * list, whose values are the same for all kinds that have both.
+/* What a count, or a list of ids or names, is made of: `flags` are those of the
+ * newer list, whose values are the same for all kinds that have both.  Where
+ * names are all that identifies an object, its older list will do.
  */
 #define ONE(proc, with, ask_flags)                                      \
   { VIRGATE_REMOTE_PROC_##proc, VIRGATE_REMOTE_PROC_##with, ask_flags }
@@ -37,15 +38,21 @@ static const struct older {
   ONE (CONNECT_LIST_DEFINED_DOMAINS, CONNECT_LIST_ALL_DOMAINS, 2),
   ONE (CONNECT_NUM_OF_NETWORKS, CONNECT_LIST_ALL_NETWORKS, 2),
   ONE (CONNECT_NUM_OF_DEFINED_NETWORKS, CONNECT_LIST_ALL_NETWORKS, 1),
+  ONE (CONNECT_LIST_NETWORKS, CONNECT_LIST_ALL_NETWORKS, 2),
+  ONE (CONNECT_LIST_DEFINED_NETWORKS, CONNECT_LIST_ALL_NETWORKS, 1),
   ONE (CONNECT_NUM_OF_STORAGE_POOLS, CONNECT_LIST_ALL_STORAGE_POOLS, 2),
   ONE (CONNECT_NUM_OF_DEFINED_STORAGE_POOLS, CONNECT_LIST_ALL_STORAGE_POOLS,
        1),
+  ONE (CONNECT_LIST_STORAGE_POOLS, CONNECT_LIST_ALL_STORAGE_POOLS, 2),
+  ONE (CONNECT_LIST_DEFINED_STORAGE_POOLS, CONNECT_LIST_ALL_STORAGE_POOLS, 1),
   ONE (CONNECT_NUM_OF_INTERFACES, CONNECT_LIST_ALL_INTERFACES, 2),
   ONE (CONNECT_NUM_OF_DEFINED_INTERFACES, CONNECT_LIST_ALL_INTERFACES, 1),
   ONE (CONNECT_NUM_OF_SECRETS, CONNECT_LIST_ALL_SECRETS, 0),
   ONE (CONNECT_LIST_SECRETS, CONNECT_LIST_ALL_SECRETS, 0),
   ONE (CONNECT_NUM_OF_NWFILTERS, CONNECT_LIST_ALL_NWFILTERS, 0),
+  ONE (CONNECT_LIST_NWFILTERS, CONNECT_LIST_ALL_NWFILTERS, 0),
   ONE (STORAGE_POOL_NUM_OF_VOLUMES, STORAGE_POOL_LIST_ALL_VOLUMES, 0),
+  ONE (STORAGE_POOL_LIST_VOLUMES, STORAGE_POOL_LIST_ALL_VOLUMES, 0),
   ONE (NODE_NUM_OF_DEVICES, NODE_LIST_DEVICES, 0),
 };
 
@@ -167,28 +174,13 @@ visible_plan (const struct proc_row *row, void *args, struct arena *arena,
 
 /* Filtering -------------------------------------------------------------- */
 
-/* The pool that volumes are listed of. */
-static const char *
-parent_in (const struct proc_row *row, const void *args)
-{
-  const struct xdr_field *pool = field_of (row->args, "pool");
-  const struct xdr_field *name;
-
-  if (pool == NULL || pool->op != XDR_STRUCT || args == NULL)
-    return NULL;
-  name = field_of (pool->type, "name");
-  return name ? *(const char **) at (name, at (pool, args)) : NULL;
-}
-
 static bool
 sees_item (const struct session *session, const struct proc_row *row,
-           const char *parent, const void *item)
+           const void *item)
 {
   const struct xdr_field *field = &row->ret->fields[0];
   const struct virgate_permission *pair = &row->filter->pair;
-  struct virgate_object object = {
-    .kind = pair->object, .parent = parent,
-  };
+  struct virgate_object object = { .kind = pair->object };
 
   if (field->op == XDR_STRING || field->op == XDR_NAME)
     object.name = *(const char *const *) item;
@@ -200,18 +192,17 @@ sees_item (const struct session *session, const struct proc_row *row,
 
 static void
 filter_list (const struct session *session, const struct proc_row *row,
-             const void *args, void *ret)
+             void *ret)
 {
   const struct xdr_field *field = &row->ret->fields[0];
   struct xdr_list *list = at (field, ret);
   size_t size = xdr_item_size (field);
-  const char *parent = parent_in (row, args);
   uint32_t kept = 0;
 
   for (uint32_t i = 0; i < list->len; i++) {
     char *item = (char *) list->val + i * size;
 
-    if (!sees_item (session, row, parent, item))
+    if (!sees_item (session, row, item))
       continue;
     if (kept != i)
       memcpy ((char *) list->val + kept * size, item, size);
@@ -297,9 +288,7 @@ sees_found (const struct session *session, const struct proc_row *row,
          && access_sees (session, &row->permissions[0].pair, &object);
 }
 
-/* An old list of names is filtered as it came; need_results 0 wants the
- * count alone.
- */
+/* need_results 0 wants the count alone. */
 int
 visible_answer (struct session *session, const struct proc_row *row,
                 const void *args, const struct proc_row *asked, void *found,
@@ -309,7 +298,7 @@ visible_answer (struct session *session, const struct proc_row *row,
 
   if (objects_is_lookup (row))
     return sees_found (session, row, ret) ? 0 : -1;
-  filter_list (session, asked, args, found);
+  filter_list (session, asked, found);
   if (asked != row && find_older (row))
     return convert (arena, row, args, asked, found, ret);
   if (found != ret)

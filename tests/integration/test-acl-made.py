@@ -173,7 +173,7 @@ CASES = [
     ((POOL_CREATE, string('<pool><name>db-1</name></pool>') + u32(0)), '79'),
     (vol_create(VOL_CREATE, 'default-pool', None, 'web-1'), '579'),
     (vol_create(VOL_CREATE, 'default-pool', None, 'db-1'), '79'),
-    (vol_create(VOL_CREATE, 'x', None, 'web-1'), '579'),
+    (vol_create(VOL_CREATE, 'x', None, 'web-1'), '79'),
     (vol_create(VOL_CREATE, 'default-pool', uuid(Y), 'web-1'), '79'),
     (vol_create(VOL_CREATE_FROM, 'default-pool', None, 'web-1', 'db-1'), '79'),
     (vol_create(VOL_CREATE_FROM, 'default-pool', None, 'web-2', 'web-1'),

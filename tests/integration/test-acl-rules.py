@@ -13,6 +13,9 @@ from rules import *
 INFO, SUSPEND, RESUME, XML, ATTACH, HOSTNAME, DEFINE = 16, 34, 28, 14, 8, 59, 11
 LOOKUP, CAPABILITIES, UNDEFINE, RENAME = 23, 7, 35, 358
 SCREENSHOT = 211
+NET_DEFINE, NET_IS_ACTIVE, LIST_NETWORKS = 41, 152, 38
+POOL_DEFINE, POOL_INFO, VOL_CREATE = 77, 87, 93
+MINE = '22222222-2222-4222-8222-222222222222'
 NUM_ACTIVE, NUM_DEFINED, LIST_DEFINED = 51, 25, 21
 
 RULES = '''role = runs-web operator domain:read_secure
@@ -171,6 +174,51 @@ def check_events(daemon):
         data = Reader(event.payload)
         data.i32()
         same(data.string(), 'web-8')
+
+
+def test_networks_and_pools_that_lie():
+    """libvirt's test driver goes by their names, and others by the uuid."""
+    rules = (f'rule = allow admin uid:0\nrule = allow admin uid:2 '
+             f'network:mine pool:mine\nrule = allow admin uid:3 '
+             f'network-uuid:{MINE} pool-uuid:{MINE}\nrule = allow viewer '
+             'uid:4 pool:default-pool\nrule = allow admin uid:4 '
+             'vol:default-pool/*')
+    uuid = uuid_bytes(MINE)
+    volume = '<volume><name>v</name><capacity>1</capacity></volume>'
+    with Libvirtd() as libvirtd, behind(libvirtd, rules) as daemon, \
+            caller(daemon, 0) as admin:
+        for call in ((NET_DEFINE, string('<network><name>mine</name><uuid>'
+                                         f'{MINE}</uuid></network>')),
+                     (POOL_DEFINE, string('<pool type="dir"><name>mine</name>'
+                                          f'<uuid>{MINE}</uuid><target><path>'
+                                          '/x</path></target></pool>')
+                      + u32(0))):
+            assert not admin.call(*call).error
+        for uid in 2, 3:
+            with caller(daemon, uid) as c:
+                for proc, other in ((NET_IS_ACTIVE, 'default'),
+                                    (POOL_INFO, 'default-pool')):
+                    for name, no in (other, True), ('mine', False), \
+                            (other, True):
+                        same(is_denied(c.call(proc, string(name) + uuid)), no,
+                             f'{uid} {proc} {name}')
+        with caller(daemon, 4) as c:
+            for pool, no in ((string('default-pool') + uuid, True),
+                             (string('mine') + uuid, True),
+                             (pool_of(c), False)):
+                same(is_denied(c.call(VOL_CREATE, pool + string(volume)
+                                      + u32(0))), no)
+
+
+def test_old_lists_are_filtered_by_uuid_as_well():
+    with Libvirtd() as libvirtd, behind(
+            libvirtd, 'rule = allow admin uid:0\nrule = allow viewer uid:2 '
+            f'network-uuid:{NET}\nrule = deny viewer uid:3 network-uuid:'
+            f'{NET}\nrule = allow viewer uid:3') as daemon:
+        for uid, want in (0, ['default']), (2, ['default']), (3, []):
+            with caller(daemon, uid) as c:
+                reply = Reader(c.call(LIST_NETWORKS, u32(10)).payload)
+                same([reply.string() for _ in range(reply.i32())], want, uid)
 
 
 def test_events_about_others_are_not_sent():
