@@ -137,7 +137,9 @@ struct_in (const struct xdr_field *field, const void *args)
   return field->form == XDR_OPTIONAL ? *(const void *const *) at : NULL;
 }
 
-/* X_lookup_by_name and X_lookup_by_uuid name what they look for. */
+/* X_lookup_by_name and X_lookup_by_uuid name what they look for, unless that is
+ * decided on by what it belongs to, which they name as well.
+ */
 static uint32_t
 looked_up (const struct proc_row *row, const void *args,
            struct virgate_object *out)
@@ -145,7 +147,8 @@ looked_up (const struct proc_row *row, const void *args,
   const struct object_type *known = row->ret && row->ret->count > 0
     ? find_type (row->ret->fields[0].type) : NULL;
 
-  if (known == NULL || strstr (row->name, "_lookup_by_") == NULL)
+  if (known == NULL || (known->name == NULL && known->uuid == NULL)
+      || strstr (row->name, "_lookup_by_") == NULL)
     return 0;
   *out = (struct virgate_object) {
     .kind = known->kind,

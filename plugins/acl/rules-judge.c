@@ -369,8 +369,11 @@ by_policy (const struct rules *rules, const char *what,
     VIRGATE_ACL_DENY, VIRGATE_ACL_ALLOW, VIRGATE_ACL_PASS,
   };
 
-  if (reason)
+  if (reason) {
     snprintf (reason->text, sizeof reason->text, "no rule %s", what);
+    reason->file = NULL;
+    reason->line = 0;
+  }
   return verdicts[rules->policy];
 }
 

@@ -14,6 +14,7 @@ INFO, SUSPEND, RESUME, XML, ATTACH, HOSTNAME, DEFINE = 16, 34, 28, 14, 8, 59, 11
 LOOKUP, CAPABILITIES, UNDEFINE, RENAME = 23, 7, 35, 358
 SCREENSHOT = 211
 NET_DEFINE, NET_IS_ACTIVE, LIST_NETWORKS = 41, 152, 38
+SNAPSHOT, SNAPSHOT_LOOKUP = 185, 189
 POOL_DEFINE, POOL_INFO, VOL_CREATE = 77, 87, 93
 MINE = '22222222-2222-4222-8222-222222222222'
 NUM_ACTIVE, NUM_DEFINED, LIST_DEFINED = 51, 25, 21
@@ -208,6 +209,23 @@ def test_networks_and_pools_that_lie():
                              (pool_of(c), False)):
                 same(is_denied(c.call(VOL_CREATE, pool + string(volume)
                                       + u32(0))), no)
+
+
+def test_snapshots_go_by_their_guest():
+    snapshot = '<domainsnapshot><name>s</name></domainsnapshot>'
+    with Libvirtd() as libvirtd, behind(
+            libvirtd, 'rule = allow admin uid:0\nrule = allow viewer uid:2 '
+            'domain:te*\nrule = allow viewer uid:3 domain:s') as daemon, \
+            caller(daemon, 0) as admin:
+        assert not admin.call(SNAPSHOT, domain() + string(snapshot)
+                              + u32(0)).error
+        for uid, want in (0, False), (2, False), (3, True):
+            with caller(daemon, uid) as c:
+                reply = c.call(SNAPSHOT_LOOKUP, domain() + string('s')
+                               + u32(0))
+                same((is_denied(reply), bool(reply.error)), (want, want), uid)
+        said = [line for line in daemon.log().splitlines() if 'refused' in line]
+        assert 'no rule gives domain:read ([acl rules])' in said[-1], said
 
 
 def test_old_lists_are_filtered_by_uuid_as_well():
