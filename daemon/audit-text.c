@@ -273,19 +273,15 @@ put_object (FILE *out, const struct virgate_object *object)
   putc ('}', out);
 }
 
-char *
-audit_note (struct virgate_call *call)
+static char *
+note_of (const struct virgate_object *objects, uint32_t count)
 {
-  struct virgate_object objects[OBJECTS_MAX];
-  uint32_t count = call->args ? objects_of_call (call->row, call->args,
-                                                 objects) : 0;
   char *text = NULL;
   size_t len;
   FILE *out = open_memstream (&text, &len);
 
   if (out == NULL)
     return NULL;
-  count += made_read (call, &objects[count]);
   for (uint32_t i = 0; i < count; i++) {
     fputs (i ? "," : ",\"objects\":[", out);
     put_object (out, &objects[i]);
@@ -296,4 +292,23 @@ audit_note (struct virgate_call *call)
     return text;
   free (text);
   return NULL;
+}
+
+char *
+audit_note_objects (const struct proc_row *row, const void *args)
+{
+  struct virgate_object objects[OBJECTS_MAX];
+
+  return note_of (objects, objects_of_call (row, args, objects));
+}
+
+char *
+audit_note (struct virgate_call *call)
+{
+  struct virgate_object objects[OBJECTS_MAX];
+  uint32_t count = call->args ? objects_of_call (call->row, call->args,
+                                                 objects) : 0;
+
+  count += made_read (call, &objects[count]);
+  return note_of (objects, count);
 }

@@ -15,6 +15,7 @@
 struct audit;
 struct log;
 struct session;
+struct proc_row;
 struct virgate_call;
 
 /* Open the trail.
@@ -48,6 +49,9 @@ void audit_call (struct audit *audit, const struct session *session,
  * malloc'ed, NULL without memory.
  */
 char *audit_note (struct virgate_call *call);
+
+/* The same of a call that makes nothing. */
+char *audit_note_objects (const struct proc_row *row, const void *args);
 
 /* audit.c, for audit-text.c: put a line of LEN bytes into the queue; it is
  * copied.

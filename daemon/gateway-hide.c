@@ -15,6 +15,7 @@
 #include "daemon/gateway-hide.h"
 #include "daemon/gateway.h"
 #include "daemon/objects.h"
+#include "daemon/record.h"
 #include "daemon/refuse.h"
 #include "daemon/server.h"
 #include "daemon/session.h"
@@ -88,6 +89,12 @@ hiding_procedure (const struct passed *passed)
   return passed->hiding ? passed->hiding->row->number : passed->procedure;
 }
 
+const struct proc_row *
+hiding_row (const struct passed *passed)
+{
+  return passed->hiding ? passed->hiding->row : passed->row;
+}
+
 static int
 append (struct session *session, const struct frame_header *head,
         const struct xdr_type *type, const void *ret)
@@ -106,7 +113,7 @@ append (struct session *session, const struct frame_header *head,
 
 int
 hiding_reply (struct session *session, const struct frame_header *head,
-              const struct virgate_frame *frame, const struct passed *passed,
+              const struct virgate_frame *frame, struct passed *passed,
               int32_t *code)
 {
   const struct hiding *hiding = passed->hiding;
@@ -130,6 +137,8 @@ hiding_reply (struct session *session, const struct frame_header *head,
   refuse_message (session, head, VIRGATE_ERR_ACCESS_DENIED,
                   VIRGATE_FROM_ACCESS, NULL);
   *code = VIRGATE_ERR_ACCESS_DENIED;
+  if (passed->note == NULL)
+    passed->note = record_denied (session, hiding->row, args);
   return 0;
 }
 

@@ -39,13 +39,15 @@ int hiding_begin (struct frame *frame, struct buf *payload,
 
 /* The procedure that the client called; of a call that hides nothing: its. */
 int32_t hiding_procedure (const struct passed *passed);
+const struct proc_row *hiding_row (const struct passed *passed);
 
 /* Append the answer to such a call; frame is good, and no error.  *code: out,
- * of the error that it became, or 0.  0, or -1 without memory.
+ * of the error that it became, or 0; then passed->note is for the record.  0,
+ * or -1 without memory.
  */
 int hiding_reply (struct session *session, const struct frame_header *head,
-                  const struct virgate_frame *frame,
-                  const struct passed *passed, int32_t *code);
+                  const struct virgate_frame *frame, struct passed *passed,
+                  int32_t *code);
 
 /* May the client get this event? */
 bool hiding_passes_event (struct session *session,

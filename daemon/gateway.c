@@ -350,7 +350,7 @@ reply_sent (struct session *session, struct passed *passed, int32_t code)
   bool ok = code == 0;
 
   names_touched (session->driver, passed->row);
-  record_passed (session, passed->program, passed->row, code,
+  record_passed (session, passed->program, hiding_row (passed), code,
                  passed->began_ns, steal_pointer (&passed->note));
   if (log_wants (&session->loop->server->log, VIRGATE_LOG_DEBUG))
     session_log (session, VIRGATE_LOG_DEBUG, "%s: %s",

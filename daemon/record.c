@@ -127,6 +127,13 @@ record_call (struct virgate_call *call)
 }
 
 record_note
+record_denied (const struct session *session, const struct proc_row *row,
+               const void *args)
+{
+  return audit_of (session) ? audit_note_objects (row, args) : NULL;
+}
+
+record_note
 record_prepare (struct virgate_call *call)
 {
   if (audit_of (call->session) == NULL
@@ -144,12 +151,17 @@ record_passed (struct session *session, uint32_t program,
   struct tally *tally = session->loop->tally;
   int64_t took;
 
-  if (tally == NULL && note == NULL)
+  enum tally_outcome outcome = outcome_of (code);
+  bool audited = audit && (note || outcome == TALLY_DENIED);
+
+  if (tally == NULL && !audited) {
+    free (note);
     return;
+  }
   took = now_ns () - began_ns;
   if (tally)
-    tally_call (tally, program, row, outcome_of (code), took);
-  if (audit && note)
+    tally_call (tally, program, row, outcome, took);
+  if (audited)
     audit_call (audit, session, row ? row->name : "unknown", note, code,
                 took);
   free (note);

@@ -40,6 +40,10 @@ void record_call (struct virgate_call *call);
 bool record_wants (const struct session *session, const struct proc_row *row);
 record_note record_prepare (struct virgate_call *call);
 
+/* The note of one whose answer is not for the client; not decoded before. */
+record_note record_denied (const struct session *session,
+                           const struct proc_row *row, const void *args);
+
 /* Instead of a code: nobody knows. */
 #define RECORD_UNKNOWN (-1)
 

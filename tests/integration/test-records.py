@@ -143,6 +143,26 @@ def test_calls_through_a_gateway():
             wait_metric(d, 'virgate_upstream_up{section="driver up"}', 0)
 
 
+def check_hidden(driver):
+    rules = CONFIG % ('', driver + '[acl rules]\nmodule = rules\nrule = '
+                      'deny viewer domain:test\nrule = allow admin\n')
+    with Virgated(config=rules.replace('acl = ours', 'acl = rules')) as d:
+        virsh(d.uri(), 'domuuid test')
+        line = soon(d, procedure='domain_lookup_by_name')[0]
+        same((line['outcome'], line['objects']),
+             ('denied', [{'kind': 'domain', 'name': 'test'}]))
+
+
+def test_who_looks_for_what_is_hidden():
+    check_hidden(DRIVER)
+
+
+def test_who_looks_for_what_is_hidden_behind_a_gateway():
+    with Libvirtd() as behind:
+        check_hidden(f'[driver up]\nmodule = upstream\nupstream = '
+                     f'test+unix:///default?socket={behind.socket}\n')
+
+
 def test_metrics_follow_no_link():
     with tempfile.TemporaryDirectory() as folder:
         other = os.path.join(folder, 'other')
