@@ -50,15 +50,6 @@ struct gateway {
 /* The session's driver was opened: 0, or -1 without memory. */
 int gateway_begin (struct session *session);
 
-/* gateway-left.c: the client is gone.  The connection onward ends with it, or
- * a little later: gateway_left is called by the deadline for that.
- */
-void gateway_leave (struct session *session);
-void gateway_left (struct session *session);
-/* What still comes then for the client that left. */
-void gateway_left_frame (struct session *session,
-                         const struct virgate_frame *frame);
-
 /* Is this call of an open session the driver's, rather than the daemon's? */
 bool gateway_takes (const struct session *session, const struct frame *frame);
 
@@ -85,14 +76,29 @@ bool gateway_awaits_fds (const struct session *session);
 enum wire_verdict gateway_stream (struct session *session,
                                   const struct frame *frame);
 
+/* driver.h: client_resume. */
+void gateway_service_resume (struct virgate_client *client);
+
+/* gateway-replies.c ------------------------------------------------------- */
+
 /* All output is written: the driver may send more. */
 void gateway_written (struct session *session);
 
-/* driver.h */
+/* driver.h: client_send, client_lost. */
 int gateway_service_send (struct virgate_client *client,
                           const struct virgate_frame *frame);
-void gateway_service_resume (struct virgate_client *client);
 void gateway_service_lost (struct virgate_client *client,
                            const struct virgate_error *why, int32_t reason);
+
+/* gateway-left.c ---------------------------------------------------------- */
+
+/* The client is gone.  The connection onward ends with it, or a little later:
+ * then the deadline for that calls gateway_left.
+ */
+void gateway_leave (struct session *session);
+void gateway_left (struct session *session);
+/* What still comes then for the client that left. */
+void gateway_left_frame (struct session *session,
+                         const struct virgate_frame *frame);
 
 #endif /* VIRGATE_DAEMON_GATEWAY_H */

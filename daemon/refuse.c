@@ -54,6 +54,15 @@ refuse_message (struct session *session, const struct frame_header *head,
 }
 
 void
+refuse_fds (struct session *session, const struct frame_header *head,
+            const char *doing)
+{
+  refuse_message (session, head, VIRGATE_ERR_INTERNAL_ERROR, VIRGATE_FROM_RPC,
+                  "%s file descriptors is not supported on this socket",
+                  doing);
+}
+
+void
 refuse_unknown (struct session *session, const struct frame_header *head)
 {
   refuse_message (session, head, VIRGATE_ERR_RPC, VIRGATE_FROM_RPC,

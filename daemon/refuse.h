@@ -33,6 +33,12 @@ SELDOM void refuse_message (struct session *session,
                             int32_t domain, const char *fmt, ...)
   VIRGATE_PRINTF (5, 6);
 
+/* Descriptors cannot get through: what libvirt's clients say themselves.
+ * doing: "Sending" or "Receiving".
+ */
+SELDOM void refuse_fds (struct session *session,
+                        const struct frame_header *head, const char *doing);
+
 /* There is no such procedure; its arguments cannot be decoded. */
 SELDOM void refuse_unknown (struct session *session,
                             const struct frame_header *head);
