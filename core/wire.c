@@ -19,6 +19,9 @@
 /* From here on the rest of a frame is read to where it will stay. */
 #define INSIDE_MIN (32 * 1024)
 
+/* Frames that are written to a transport of records at a time. */
+#define PIECES_MAX 64
+
 /* The longest that comes before a payload. */
 #define PREFIX_MAX (FRAME_PREFIX_LEN + FRAME_WORD_LEN)
 
@@ -441,6 +444,7 @@ write_direct (struct wire_out *out, const struct virgate_transport_ops *ops,
   size_t done = MAX_OF (n, 0), skip = MIN_OF (done, prefix_len);
 
   out->flushed += done;
+  out->begun = done > 0 ? prefix_len + len - done : 0;
   return buf_append (&out->buf, prefix + skip, prefix_len - skip) == -1
          || buf_append (&out->buf, (const char *) payload + done - skip,
                         len - (done - skip)) == -1 ? -1 : 0;
@@ -470,26 +474,68 @@ mark_drop (struct wire_out *out)
   free (mark);
 }
 
+/* What waits, a frame in each piece.  Returns how many there are. */
+static int
+frame_pieces (const struct wire_out *out, struct iovec *iov)
+{
+  char *at = buf_data (&out->buf);
+  size_t len = buf_len (&out->buf), piece = out->begun;
+  int count = 0;
+
+  while (len > 0 && count < PIECES_MAX) {
+    if (piece == 0 && len >= FRAME_WORD_LEN)
+      piece = frame_unpack_length (at);
+    if (piece == 0 || piece > len)
+      piece = len;
+    iov[count++] = (struct iovec) { at, piece };
+    at += piece;
+    len -= piece;
+    piece = 0;
+  }
+  return count;
+}
+
+/* What of the frame behind the first N bytes of these pieces is left. */
+static size_t
+rest_of_frame (const struct iovec *iov, size_t n)
+{
+  while (n > 0 && n >= iov->iov_len)
+    n -= iov++->iov_len;
+  return n > 0 ? iov->iov_len - n : 0;
+}
+
+/* Up to the next byte that carries a descriptor. */
+static int
+one_piece (const struct wire_out *out, struct iovec *iov)
+{
+  *iov = (struct iovec) { buf_data (&out->buf), buf_len (&out->buf) };
+  if (out->marks)
+    iov->iov_len = MAX_OF (out->marks->offset - out->flushed, 1);
+  return 1;
+}
+
 int
 wire_flush (struct wire_out *out, const struct virgate_transport_ops *ops,
             void *conn)
 {
+  bool has_records = ops->caps & VIRGATE_CAP_RECORDS;
+
   while (buf_len (&out->buf) > 0) {
-    struct iovec iov = { buf_data (&out->buf), buf_len (&out->buf) };
+    struct iovec iov[PIECES_MAX];
     struct virgate_fds fds;
     bool with_fd = out->marks && out->marks->offset == out->flushed;
+    int count = has_records ? frame_pieces (out, iov) : one_piece (out, iov);
     ssize_t n;
 
     if (with_fd) {
       fds.count = 1;
       fds.fd[0] = out->marks->fd;
-      iov.iov_len = 1;
     }
-    else if (out->marks)
-      iov.iov_len = out->marks->offset - out->flushed;
-    n = ops->writev (conn, &iov, 1, with_fd ? &fds : NULL);
+    n = ops->writev (conn, iov, count, with_fd ? &fds : NULL);
     if (n <= 0)
       return n == 0 ? VIRGATE_IO_WANT_WRITE : (int) n;
+    if (has_records)
+      out->begun = rest_of_frame (iov, n);
     buf_consume (&out->buf, n);
     out->flushed += n;
     if (with_fd)

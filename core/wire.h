@@ -93,6 +93,8 @@ struct wire_mark;
  */
 struct wire_out {
   struct buf buf;
+  size_t begun;                 /* bytes of a frame that is half written, at
+                                   the start of buf; kept for records */
   struct wire_mark *marks;      /* bytes in buf that carry a descriptor */
   uint64_t flushed;             /* bytes written since the beginning */
 };

@@ -26,9 +26,13 @@ enum virgate_transport_caps {
   VIRGATE_CAP_LOCAL = 1,        /* the peer is on this machine */
   VIRGATE_CAP_ENCRYPTED = 2,
   VIRGATE_CAP_PASSES_FDS = 4,
-  VIRGATE_CAP_DUPLEX = 8        /* readv on one thread and writev on another
+  VIRGATE_CAP_DUPLEX = 8,       /* readv on one thread and writev on another
                                    may overlap; otherwise no two hooks of a
                                    connection ever do */
+  VIRGATE_CAP_RECORDS = 16      /* writev keeps its buffers apart on the wire;
+                                   peers that take one message from a record
+                                   would wait for what is behind it, so each
+                                   message gets buffers of its own */
 };
 
 /* Descriptors that go with bytes.  On reading, count says how many were

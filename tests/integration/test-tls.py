@@ -3,7 +3,10 @@
 """TLS that works: certificates from three makers, stock and own programs on
 both ends, versions, files in their places, refusals in words."""
 import re
+import ssl
 
+from rawrpc import AUTH_LIST, DOMAIN_XML, OPEN, domain, message, some, string, \
+    u32
 from tls import *
 
 
@@ -151,6 +154,41 @@ def test_other_clients_see_tls_1_3_and_old_versions_are_refused():
                     f'{argv}:\n{said}'
             wait_until(lambda: ours.log().count('offers no version') >= 3,
                        what='three lines in the log')
+
+
+def test_a_record_has_no_more_than_one_message():
+    """A stock client takes one message, and does not look whether more came
+    with it: it waits for its socket."""
+    with tempfile.TemporaryDirectory() as root:
+        folder = make_pki(os.path.join(root, 'pki'))
+        context = ssl.create_default_context(cafile=f'{folder}/cacert.pem')
+        context.load_cert_chain(f'{folder}/clientcert.pem',
+                                f'{folder}/clientkey.pem')
+        with VirgatedTls(folder) as ours, socket.create_connection(
+                ('127.0.0.1', ours.port), 30 * SLOW) as s, \
+                context.wrap_socket(s, server_hostname='127.0.0.1') as c:
+
+            def exact(n):
+                data = b''
+                while len(data) < n:
+                    more = c.recv(n - len(data))
+                    assert more, 'it was closed'
+                    data += more
+                return data
+
+            def receive():
+                reply = exact(int.from_bytes(exact(4), 'big') - 4)
+                same(c.pending(), 0, 'bytes behind a message')
+                return int.from_bytes(reply[16:20], 'big')
+
+            same(exact(1), b'\1')
+            for call in (message(AUTH_LIST), message(
+                    OPEN, some(string('test:///default')) + u32(0))):
+                c.sendall(call)
+                receive()
+            c.sendall(b''.join(message(DOMAIN_XML, domain() + u32(0),
+                                       serial=i) for i in range(100)))
+            same(sorted(receive() for _ in range(100)), list(range(100)))
 
 
 def test_no_session_is_ever_resumed():

@@ -475,6 +475,66 @@ small_frame_from_elsewhere_waits_for_others (void **state)
   close (fds.fd[1]);
 }
 
+/* A transport of records that takes a part of what it is given. */
+struct records {
+  size_t room;                  /* of each call */
+  struct buf bytes;
+  size_t left;                  /* of the frame that is on its way */
+};
+
+static ssize_t
+records_writev (void *conn, const struct iovec *iov, int iovcnt,
+                const struct virgate_fds *fds)
+{
+  struct records *records = conn;
+  size_t total = 0;
+
+  for (int i = 0; i < iovcnt && total < records->room; i++) {
+    size_t n = MIN_OF (iov[i].iov_len, records->room - total);
+
+    if (records->left == 0)
+      records->left = frame_unpack_length (iov[i].iov_base);
+    assert_true (iov[i].iov_len <= records->left);
+    records->left -= n;
+    total += n;
+    assert_int_equal (buf_append (&records->bytes, iov[i].iov_base, n), 0);
+  }
+  return total;
+}
+
+static void
+record_has_no_more_than_one_frame (void **state)
+{
+  const struct virgate_transport_ops ops = {
+    .writev = records_writev, .caps = VIRGATE_CAP_RECORDS,
+  };
+  const struct frame_header head = { .type = FRAME_STREAM, .serial = 200 };
+  static char payload[100000];
+
+  for (size_t room = 1; room < 200000; room += room < 200 ? 1 : 9999) {
+    struct records records = { .room = room };
+    struct buf want = BUF_INIT;
+    struct wire_out out;
+
+    wire_out_init (&out);
+    assert_int_equal (frame_append (&want, &head, payload, sizeof payload), 0);
+    assert_int_equal (wire_out_frame (&out, &ops, &records, &head, payload,
+                                      sizeof payload, NULL, 0), 0);
+    for (uint32_t i = 0; i < 150; i++) {
+      put (&out.buf, i, i % 7 * 4);
+      put (&want, i, i % 7 * 4);
+    }
+    assert_int_equal (wire_flush (&out, &ops, &records), 0);
+    assert_int_equal (records.left, 0);
+    assert_int_equal (buf_len (&records.bytes), buf_len (&want));
+    assert_memory_equal (buf_data (&records.bytes), buf_data (&want),
+                         buf_len (&want));
+    wire_out_free (&out);
+    buf_free (&records.bytes);
+    buf_free (&want);
+  }
+}
+
 int
 main (void)
 {
@@ -491,6 +551,7 @@ main (void)
     cmocka_unit_test (descriptors_nobody_announced_are_closed),
     cmocka_unit_test (announced_descriptors_that_never_came_break_the_wire),
     cmocka_unit_test (descriptors_leave_one_by_one_after_their_frame),
+    cmocka_unit_test (record_has_no_more_than_one_frame),
   };
 
   return cmocka_run_group_tests (tests, NULL, NULL);
