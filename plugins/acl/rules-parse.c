@@ -164,12 +164,31 @@ object_of (const char *word, bool *is_uuid)
   return strcmp (name, "connect") == 0 ? -1 : rules_object_find (name);
 }
 
+/* A rule that asks for what such objects do not have would be about none of
+ * them, or refuse all.
+ */
+static int
+check_pattern (int object, bool is_uuid, char *why, size_t size)
+{
+  static const char *const by_name[] = { "interface", "node_device",
+                                         "nwfilter_binding", "storage_vol" };
+  const char *kind = rules_object_name (object);
+
+  for (size_t i = 0; is_uuid && i < COUNT_OF (by_name); i++)
+    if (strcmp (kind, by_name[i]) == 0)
+      return ip_complain (why, size, "a %s has no uuid: go by its name", kind);
+  return is_uuid || strcmp (kind, "network_port") != 0 ? 0
+         : ip_complain (why, size, "a %s has no name: go by its uuid", kind);
+}
+
 static int
 add_pattern (struct rules_rule *rule, int object, bool is_uuid,
              const char *text, char *why, size_t size)
 {
   struct rules_pattern *more;
 
+  if (check_pattern (object, is_uuid, why, size) == -1)
+    return -1;
   if (rule->pattern_count == RULES_PATTERNS_MAX)
     return ip_complain (why, size, "more than %d objects in a rule",
                         RULES_PATTERNS_MAX);

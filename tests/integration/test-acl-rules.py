@@ -487,6 +487,8 @@ def test_mistakes_are_named():
             ('role = x domain:fly', "no permission 'domain:fly'"),
             ('role = viewer *:*', 'already'),
             ('rule = allow viewer domain-uuid:12', 'no uuid'),
+            (f'rule = deny admin vol-uuid:{NET}', 'has no uuid'),
+            ('rule = allow viewer network_port:x', 'has no name'),
             ('rule = allow viewer colour:red', "'colour' is no key"),
             ('rule = read-only viewer', 'conditions only'),
             ('policy = perhaps', 'none of deny')]:
