@@ -72,8 +72,8 @@ void auth_fail (struct auth *auth);
 /* One line of the log has all that is known; the peer gets its reference. */
 void auth_log_refusal (struct session *session, const char *why);
 
-/* Keep the words of a method that just refused. */
-void auth_note_why (struct auth *auth, const struct auth_method *method);
+/* Is the session told 'no', whatever it asks? */
+bool auth_is_refused (const struct auth *auth);
 
 /* Whatever the conversation came to is forgotten. */
 void auth_drop_conversation (struct auth *auth);
@@ -97,13 +97,13 @@ void auth_drop_answer (struct auth *auth);
 
 /* auth-calls.c ------------------------------------------------------------ */
 
-/* Is the session told 'no', whatever it asks? */
-bool auth_is_refused (const struct auth *auth);
-
 /* What the worker part of START and STEP does. */
 int auth_talk (struct auth *auth);
 /* Begin auth->chain with the first message for auth->talks. */
 int auth_start_chain (struct auth *auth);
+
+/* auth-chains.c ----------------------------------------------------------- */
+
 /* Ask the methods of a chain from index FROM to before TO. */
 int auth_decide (struct session *session, const struct auth_chain *chain,
                  unsigned from, unsigned to, bool polkit_too);
@@ -115,6 +115,16 @@ int auth_decide (struct session *session, const struct auth_chain *chain,
 enum chain_state auth_try_chain (struct session *session,
                                  const struct auth_chain *chain,
                                  uint8_t *talker);
+
+/* All chains of the listener: YES, or MORE when none succeeds by the facts
+ * alone; auth->chains says what is left of each.
+ */
+int auth_try_chains (struct auth *auth);
+/* The chains that wait for polkit, in their order: YES when one succeeds. */
+int auth_ask_polkit (struct auth *auth);
+
+/* Keep the words of a method that just refused. */
+void auth_note_why (struct auth *auth, const struct auth_method *method);
 
 void auth_context_init (const struct session *session,
                         struct virgate_auth_context *context);
