@@ -65,7 +65,6 @@ blkio_string (const struct def *def, const char *element)
 HANDLER (domain_get_blkio_parameters)
 {
   struct params_out out;
-  struct dom *dom;
   struct def **def;
 
   if (params_room (c, args->nparams,
@@ -79,8 +78,7 @@ HANDLER (domain_get_blkio_parameters)
     return 0;
   }
   LOCK_FOR_SCOPE (&c->world->lock);
-  dom = find_dom (c, &args->dom);
-  def = dom ? dom_one_def (c, dom, args->flags, NULL) : NULL;
+  def = find_one_def (c, &args->dom, args->flags);
   if (!def || params_start (&out, c, (uint32_t) args->nparams, args->flags)
                 == -1)
     return -1;
@@ -212,7 +210,6 @@ put_string (const struct ctx *c, struct def *def,
 
 HANDLER_IN (domain_set_blkio_parameters)
 {
-  struct dom *dom;
   struct def **slot, *def;
   int result = 0;
 
@@ -224,8 +221,7 @@ HANDLER_IN (domain_set_blkio_parameters)
            == -1)
     return -1;
   LOCK_FOR_SCOPE (&c->world->lock);
-  dom = find_dom (c, &args->dom);
-  slot = dom ? dom_one_def (c, dom, args->flags, NULL) : NULL;
+  slot = find_one_def (c, &args->dom, args->flags);
   if (!slot)
     return -1;
   def = def_edit (slot);

@@ -35,23 +35,20 @@ fill_thread (const struct ctx *c, const struct def *def, uint32_t id,
 
 HANDLER (domain_get_iothread_info)
 {
-  struct dom *dom;
   struct def **def;
   const struct xml_node *first;
-  uint32_t count = 0;
+  uint32_t count;
 
   if (check_affect (c, "virDomainGetIOThreadInfo", args->flags) == -1
       || check_flags (c, args->flags, AFFECT_BOTH,
                       "testDomainGetIOThreadInfo") == -1)
     return -1;
   LOCK_FOR_SCOPE (&c->world->lock);
-  dom = find_dom (c, &args->dom);
-  def = dom ? dom_one_def (c, dom, args->flags, NULL) : NULL;
+  def = find_one_def (c, &args->dom, args->flags);
   if (!def)
     return -1;
   first = domain_def_iothreads ((*def)->body);
-  for (const struct xml_node *id = first; id; id = xml_next (id))
-    count++;
+  count = xml_count (first);
   if (count > VIRGATE_REMOTE_IOTHREAD_INFO_MAX)
     return fail_in (c, VIRGATE_FROM_RPC, VIRGATE_ERR_RPC,
                     "Too many IOThreads in info: %d for limit %d",
@@ -173,7 +170,6 @@ HANDLER_IN (domain_del_iothread)
 HANDLER_IN (domain_pin_iothread)
 {
   static const char function[] = "virDomainPinIOThread";
-  struct dom *dom;
   struct def **slot, *def;
   struct xml_bits cpus;
 
@@ -184,8 +180,7 @@ HANDLER_IN (domain_pin_iothread)
     return -1;
   cpumap_read (&cpus, args->cpumap.val, args->cpumap.len);
   LOCK_FOR_SCOPE (&c->world->lock);
-  dom = find_dom (c, &args->dom);
-  slot = dom ? dom_one_def (c, dom, args->flags, NULL) : NULL;
+  slot = find_one_def (c, &args->dom, args->flags);
   if (!slot)
     return -1;
   if (xml_bits_next (&cpus, -1) == -1)

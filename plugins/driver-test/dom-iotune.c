@@ -64,7 +64,6 @@ HANDLER (domain_get_block_io_tune)
   static const char function[] = "virDomainGetBlockIoTune";
   struct params_out out;
   struct iotune tune;
-  struct dom *dom;
   struct def **def;
   const struct xml_node *disk;
 
@@ -82,8 +81,7 @@ HANDLER (domain_get_block_io_tune)
     return 0;
   }
   LOCK_FOR_SCOPE (&c->world->lock);
-  dom = find_dom (c, &args->dom);
-  def = dom ? dom_one_def (c, dom, args->flags, NULL) : NULL;
+  def = find_one_def (c, &args->dom, args->flags);
   if (!def)
     return -1;
   disk = def_disk (*def, args->disk, true);
@@ -189,7 +187,6 @@ iotune_write (struct xml_node *disk, const struct iotune *tune)
 HANDLER_IN (domain_set_block_io_tune)
 {
   static const char function[] = "virDomainSetBlockIoTune";
-  struct dom *dom;
   struct def **slot, *def;
   struct xml_node *disk;
   struct iotune tune;
@@ -204,8 +201,7 @@ HANDLER_IN (domain_set_block_io_tune)
            == -1)
     return -1;
   LOCK_FOR_SCOPE (&c->world->lock);
-  dom = find_dom (c, &args->dom);
-  slot = dom ? dom_one_def (c, dom, args->flags, NULL) : NULL;
+  slot = find_one_def (c, &args->dom, args->flags);
   if (!slot)
     return -1;
   disk = def_disk (*slot, args->disk, true);

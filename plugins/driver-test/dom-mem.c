@@ -82,7 +82,6 @@ HANDLER_IN (domain_set_memory_flags)
 
 HANDLER_IN (domain_set_memory_stats_period)
 {
-  struct dom *dom;
   struct def **slot, *def;
   struct xml_node *stats;
 
@@ -93,8 +92,7 @@ HANDLER_IN (domain_set_memory_stats_period)
                       "testDomainSetMemoryStatsPeriod") == -1)
     return -1;
   LOCK_FOR_SCOPE (&c->world->lock);
-  dom = find_dom (c, &args->dom);
-  slot = dom ? dom_one_def (c, dom, args->flags, NULL) : NULL;
+  slot = find_one_def (c, &args->dom, args->flags);
   if (!slot)
     return -1;
   if (!def_has_balloon (*slot))
@@ -225,7 +223,6 @@ HANDLER (domain_get_memory_parameters)
 {
   static const char function[] = "virDomainGetMemoryParameters";
   struct params_out out;
-  struct dom *dom;
   struct def **def;
 
   if (params_room (c, args->nparams,
@@ -239,8 +236,7 @@ HANDLER (domain_get_memory_parameters)
     return 0;
   }
   LOCK_FOR_SCOPE (&c->world->lock);
-  dom = find_dom (c, &args->dom);
-  def = dom ? dom_one_def (c, dom, args->flags, NULL) : NULL;
+  def = find_one_def (c, &args->dom, args->flags);
   if (!def || params_start (&out, c, (uint32_t) args->nparams, args->flags)
                 == -1)
     return -1;

@@ -34,7 +34,6 @@ static const struct param_spec band_specs[] = {
 HANDLER (domain_get_interface_parameters)
 {
   struct params_out out;
-  struct dom *dom;
   struct def **def;
   struct xml_node *nic, *band;
 
@@ -48,8 +47,7 @@ HANDLER (domain_get_interface_parameters)
     return 0;
   }
   LOCK_FOR_SCOPE (&c->world->lock);
-  dom = find_dom (c, &args->dom);
-  def = dom ? dom_one_def (c, dom, args->flags, NULL) : NULL;
+  def = find_one_def (c, &args->dom, args->flags);
   nic = def ? def_interface (c, *def, args->device) : NULL;
   if (!nic || params_start (&out, c, (uint32_t) args->nparams, args->flags)
                 == -1)
@@ -127,7 +125,6 @@ HANDLER_IN (domain_set_interface_parameters)
   const struct virgate_typed_param *val = args->params.val;
   uint32_t len = args->params.len;
   struct band_change in, out;
-  struct dom *dom;
   struct def **slot, *def;
   struct xml_node *band;
 
@@ -137,8 +134,7 @@ HANDLER_IN (domain_set_interface_parameters)
       || params_check (c, val, len, band_specs) == -1)
     return -1;
   LOCK_FOR_SCOPE (&c->world->lock);
-  dom = find_dom (c, &args->dom);
-  slot = dom ? dom_one_def (c, dom, args->flags, NULL) : NULL;
+  slot = find_one_def (c, &args->dom, args->flags);
   if (!slot || !def_interface (c, *slot, args->device))
     return -1;
   in = band_change ("inbound", val, len);
@@ -233,9 +229,7 @@ HANDLER (domain_interface_addresses)
   dom = find_active (c, &args->dom);
   if (!dom)
     return -1;
-  for (struct xml_node *nic = def_device (dom->def, "interface"); nic;
-       nic = xml_next (nic))
-    count++;
+  count = xml_count (def_device (dom->def, "interface"));
   ret->ifaces.val = call_array (c, count, sizeof *ret->ifaces.val);
   if (!ret->ifaces.val)
     return -1;

@@ -201,6 +201,15 @@ dom_one_def (const struct ctx *c, struct dom *dom, uint32_t flags,
   return &dom->def;
 }
 
+struct def **
+find_one_def (const struct ctx *c, const struct virgate_domain *name,
+              uint32_t flags)
+{
+  struct dom *dom = find_dom (c, name);
+
+  return dom ? dom_one_def (c, dom, flags, NULL) : NULL;
+}
+
 int
 dom_both_defs (const struct ctx *c, struct dom *dom, uint32_t flags,
                struct def ***live, struct def ***config)

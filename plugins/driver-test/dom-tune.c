@@ -124,7 +124,6 @@ numa_mode (const struct def *def)
 HANDLER (domain_get_numa_parameters)
 {
   struct params_out out;
-  struct dom *dom;
   struct def **def;
   const char *nodeset;
 
@@ -138,8 +137,7 @@ HANDLER (domain_get_numa_parameters)
     return 0;
   }
   LOCK_FOR_SCOPE (&c->world->lock);
-  dom = find_dom (c, &args->dom);
-  def = dom ? dom_one_def (c, dom, args->flags, NULL) : NULL;
+  def = find_one_def (c, &args->dom, args->flags);
   if (!def || params_start (&out, c, (uint32_t) args->nparams, args->flags)
                 == -1)
     return -1;
@@ -278,7 +276,6 @@ perf_value (const struct def *def, const char *name)
 HANDLER (domain_get_perf_events)
 {
   struct params_out out;
-  struct dom *dom;
   struct def **def;
 
   if (check_flags (c, args->flags | PARAMS_STRINGS,
@@ -286,8 +283,7 @@ HANDLER (domain_get_perf_events)
       == -1)
     return -1;
   LOCK_FOR_SCOPE (&c->world->lock);
-  dom = find_dom (c, &args->dom);
-  def = dom ? dom_one_def (c, dom, args->flags, NULL) : NULL;
+  def = find_one_def (c, &args->dom, args->flags);
   if (!def || params_start (&out, c, PERF_EVENTS, 0) == -1)
     return -1;
   for (size_t i = 0; i < PERF_EVENTS; i++) {
@@ -337,7 +333,6 @@ perf_put (struct def *def, const struct virgate_typed_param *val,
 
 HANDLER_IN (domain_set_perf_events)
 {
-  struct dom *dom;
   struct def **slot, *def;
 
   if (params_present (c, "virDomainSetPerfEvents", args->params.val,
@@ -348,8 +343,7 @@ HANDLER_IN (domain_set_perf_events)
            == -1)
     return -1;
   LOCK_FOR_SCOPE (&c->world->lock);
-  dom = find_dom (c, &args->dom);
-  slot = dom ? dom_one_def (c, dom, args->flags, NULL) : NULL;
+  slot = find_one_def (c, &args->dom, args->flags);
   if (!slot)
     return -1;
   def = def_edit (slot);

@@ -253,7 +253,6 @@ HANDLER_IN (domain_pin_vcpu_flags)
 HANDLER (domain_get_vcpu_pin_info)
 {
   static const char function[] = "virDomainGetVcpuPinInfo";
-  struct dom *dom;
   struct def **def;
   struct xml_bits cpus;
   uint32_t maplen = (uint32_t) args->maplen;
@@ -275,8 +274,7 @@ HANDLER (domain_get_vcpu_pin_info)
   if (!ret->cpumaps.val)
     return -1;
   LOCK_FOR_SCOPE (&c->world->lock);
-  dom = find_dom (c, &args->dom);
-  def = dom ? dom_one_def (c, dom, args->flags, NULL) : NULL;
+  def = find_one_def (c, &args->dom, args->flags);
   if (!def)
     return -1;
   while (ret->num < args->ncpumaps
@@ -292,7 +290,6 @@ HANDLER (domain_get_vcpu_pin_info)
 HANDLER_IN (domain_pin_emulator)
 {
   static const char function[] = "virDomainPinEmulator";
-  struct dom *dom;
   struct def **slot, *def;
   struct xml_bits cpus;
 
@@ -303,8 +300,7 @@ HANDLER_IN (domain_pin_emulator)
     return -1;
   cpumap_read (&cpus, args->cpumap.val, args->cpumap.len);
   LOCK_FOR_SCOPE (&c->world->lock);
-  dom = find_dom (c, &args->dom);
-  slot = dom ? dom_one_def (c, dom, args->flags, NULL) : NULL;
+  slot = find_one_def (c, &args->dom, args->flags);
   if (!slot)
     return -1;
   if (xml_bits_next (&cpus, -1) == -1)
@@ -318,7 +314,6 @@ HANDLER_IN (domain_pin_emulator)
 HANDLER (domain_get_emulator_pin_info)
 {
   static const char function[] = "virDomainGetEmulatorPinInfo";
-  struct dom *dom;
   struct def **def;
   struct xml_bits cpus;
 
@@ -330,8 +325,7 @@ HANDLER (domain_get_emulator_pin_info)
                       "testDomainGetEmulatorPinInfo") == -1)
     return -1;
   LOCK_FOR_SCOPE (&c->world->lock);
-  dom = find_dom (c, &args->dom);
-  def = dom ? dom_one_def (c, dom, args->flags, NULL) : NULL;
+  def = find_one_def (c, &args->dom, args->flags);
   if (!def)
     return -1;
   if (!domain_def_emulator_pin ((*def)->body, &cpus)

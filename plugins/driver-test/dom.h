@@ -150,6 +150,9 @@ int fill_dom (const struct ctx *c, struct virgate_domain *out,
  */
 struct def **dom_one_def (const struct ctx *c, struct dom *dom,
                           uint32_t flags, bool *live_r);
+/* The same of the domain that a call names. */
+struct def **find_one_def (const struct ctx *c,
+                           const struct virgate_domain *name, uint32_t flags);
 int dom_both_defs (const struct ctx *c, struct dom *dom, uint32_t flags,
                    struct def ***live, struct def ***config);
 

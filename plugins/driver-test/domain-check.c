@@ -116,17 +116,6 @@ check_lifecycle (struct xml_load *load, struct xml_node *root)
   return 0;
 }
 
-static unsigned
-count_cells (const struct xml_node *root)
-{
-  const struct xml_node *cell = xml_path (root, "cpu/numa/cell");
-  unsigned count = 0;
-
-  for (; cell; cell = xml_next (cell))
-    count++;
-  return count;
-}
-
 static bool
 sets_meet (const char *a, const char *b)
 {
@@ -162,7 +151,7 @@ static int
 check_hugepages (struct xml_load *load, struct xml_node *root)
 {
   const struct xml_node *first, *page, *other;
-  int highest = (int) count_cells (root) - 1, beyond;
+  int highest = (int) xml_count (xml_path (root, "cpu/numa/cell")) - 1, beyond;
   struct xml_bits bits;
 
   first = xml_path (root, "memoryBacking/hugepages/page");

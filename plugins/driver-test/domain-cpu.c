@@ -98,17 +98,6 @@ cell_before (struct xml_load *load, struct xml_node *node, xmlNode *src)
   return domain_amount_attr (load, node, src, "memory");
 }
 
-static unsigned
-count_cells (const struct xml_node *numa)
-{
-  const struct xml_node *cell = xml_child (numa, "cell");
-  unsigned count = 0;
-
-  for (; cell; cell = xml_next (cell))
-    count++;
-  return count;
-}
-
 /* Cells without a number take that of their place. */
 static int
 number_cells (struct xml_load *load, struct xml_node *numa, unsigned count)
@@ -252,7 +241,7 @@ mirror_distances (struct xml_load *load, struct xml_node *numa,
 static int
 numa_after (struct xml_load *load, struct xml_node *node, xmlNode *src)
 {
-  unsigned count = count_cells (node);
+  unsigned count = xml_count (xml_child (node, "cell"));
   struct xml_node *cell;
 
   if (count == 0)

@@ -185,6 +185,7 @@ int domain_disks_check (struct xml_load *load, struct xml_node *root);
 int domain_hostdevs_check (struct xml_load *load, struct xml_node *root);
 int domain_drives_check (struct xml_load *load, struct xml_node *root);
 int domain_fss_check (struct xml_load *load, struct xml_node *root);
+int domain_disk_check (struct xml_load *load, struct xml_node *disk);
 int domain_hostdev_check (struct xml_load *load, struct xml_node *hostdev);
 
 /* SCSI host devices and the drives that they share addresses with. */

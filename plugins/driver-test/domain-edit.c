@@ -379,11 +379,8 @@ domain_def_iothreads (const struct domain_def *def)
 static int
 count_iothreads (struct domain_def *def)
 {
-  const struct xml_node *node = domain_def_iothreads (def);
-  unsigned count = 0;
+  unsigned count = xml_count (domain_def_iothreads (def));
 
-  for (; node; node = xml_next (node))
-    count++;
   if (count == 0)
     return domain_def_set_text (def, "iothreads", NULL);
   return domain_def_set_number (def, "iothreads", count);

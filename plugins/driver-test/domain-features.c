@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "plugins/driver-test/domain-devices.h"
 #include "plugins/driver-test/domain-schema.h"
 
 #define SPINLOCK_RETRIES_MIN 4095
@@ -63,21 +64,13 @@ static int
 read_if_on (struct xml_load *load, struct xml_node *node, xmlNode *src,
             const struct xml_spec *spec)
 {
-  CLEANUP_FREE char *source = xml_src_attr (src, spec->name), *value = NULL;
+  CLEANUP_FREE char *source = xml_src_attr (src, spec->name);
 
   if (!is_on (node))
     return 0;
-  if (source == NULL && (spec->flags & XT_REQUIRED)) {
-    if (spec->missing)
-      return xml_wrong (load, "%s", spec->missing);
-    return xml_fail (load->err, VIRGATE_FROM_XML, VIRGATE_ERR_XML_ERROR,
-                     "Missing required attribute '%s' in element '%s'",
-                     spec->name, xml_name (node));
-  }
-  if (source && xml_value (load, spec, xml_name (node), source, &value) == -1)
-    return -1;
-  return xml_attr_set (node, spec->name, value) == -1
-         ? domain_no_memory (load) : 0;
+  if (source == NULL && (spec->flags & XT_REQUIRED) && spec->missing)
+    return xml_wrong (load, "%s", spec->missing);
+  return domain_read_attr (load, node, src, spec);
 }
 
 static int

@@ -178,6 +178,16 @@ xml_next (const struct xml_node *node)
   return named_from (node->next, xml_name (node));
 }
 
+unsigned
+xml_count (const struct xml_node *first)
+{
+  unsigned count = 0;
+
+  for (; first; first = xml_next (first))
+    count++;
+  return count;
+}
+
 static const struct xml_elem *
 kid_schema (const struct xml_node *parent, const char *name)
 {

@@ -64,6 +64,10 @@ void xml_node_link_before (struct xml_node *node, struct xml_node *before);
 /* The first child called NAME, or the next one after NODE with its name. */
 struct xml_node *xml_child (const struct xml_node *parent, const char *name);
 struct xml_node *xml_next (const struct xml_node *node);
+
+/* How many of its name there are from FIRST on; of NULL, none. */
+unsigned xml_count (const struct xml_node *first);
+
 const char *xml_name (const struct xml_node *node);
 
 /* The first child called NAME, made in its place if there is none; or always
