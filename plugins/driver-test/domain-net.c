@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Network interfaces: <interface> in all its kinds.
+ * Network interfaces: <interface> in all its kinds.  Addresses and routes are
+ * in domain-net-ip.c, vlans and virtual ports in domain-net-port.c.
  */
 #include "config.h"
 
@@ -10,22 +11,11 @@
 #include <strings.h>
 #include <sys/random.h>
 
-#include <arpa/inet.h>
-
 #include "common/cleanup.h"
 #include "plugins/driver-test/domain-devices.h"
-#include "plugins/driver-test/net-addr.h"
+#include "plugins/driver-test/domain-net.h"
 
-#define PROFILE_MAX 39
-#define VLAN_MAX 4095
 
-enum net {
-  NET_USER, NET_ETHERNET, NET_VHOSTUSER, NET_SERVER, NET_CLIENT, NET_MCAST,
-  NET_NETWORK, NET_BRIDGE, NET_INTERNAL, NET_DIRECT, NET_HOSTDEV, NET_UDP,
-  NET_VDPA, NET_NULL, NET_VDS
-};
-
-#define IS(kind) XT_WHEN (NET_##kind)
 #define WHEN(kinds) .when = (kinds)
 #define SOCKETS (IS (CLIENT) | IS (SERVER) | IS (MCAST) | IS (UDP))
 #define WITH_SOURCE                                                     \
@@ -58,159 +48,6 @@ static const struct xml_spec source_attrs[] = {
   { "connectionid", XT_LL, XT_REQUIRED | XT_BASE0, WHEN (IS (VDS)) },
   { 0 }
 };
-
-/* Rewrite an address in its usual form: 0, -1 = not one. */
-static int
-usual_address (struct xml_node *node, const char *attr,
-               struct net_address *out)
-{
-  char usual[INET6_ADDRSTRLEN];
-
-  if (net_address_parse (xml_attr (node, attr), out) == -1)
-    return -1;
-  return xml_attr_set (node, attr, net_address_text (out, usual));
-}
-
-static int
-usual_of_family (struct xml_node *node, const char *attr, int family)
-{
-  struct net_address out;
-
-  return usual_address (node, attr, &out) == -1 || out.family != family
-         ? -1 : 0;
-}
-
-static int
-family_of (struct xml_node *node)
-{
-  const char *family = xml_attr (node, "family");
-  const char *address = xml_attr (node, "address");
-
-  if (family && strcmp (family, "ipv4") == 0)
-    return AF_INET;
-  if (family && strcmp (family, "ipv6") == 0)
-    return AF_INET6;
-  return strchr (address, ':') ? AF_INET6 : AF_INET;
-}
-
-static int
-ip_after (struct xml_load *load, struct xml_node *node, xmlNode *src)
-{
-  const char *address = xml_attr (node, "address");
-  const char *prefix = xml_attr (node, "prefix");
-  unsigned long long bits = 0;
-  int family;
-
-  if (address == NULL)
-    return xml_wrong (load, "Missing required address in <ip>");
-  family = family_of (node);
-  if (usual_of_family (node, "address", family) == -1)
-    return xml_wrong (load, "Invalid address '%s' in <ip>", address);
-  if (prefix && (xml_ull (prefix, 10, &bits) == -1
-                 || bits > (family == AF_INET6 ? 128 : 32)))
-    return xml_wrong (load, "Invalid prefix value '%s' in <ip>", prefix);
-  if (xml_attr (node, "peer")
-      && usual_of_family (node, "peer", family) == -1)
-    return xml_fail (load->err, load->domain, VIRGATE_ERR_INVALID_ARG,
-                     "Invalid peer '%s' in <ip>", xml_attr (node, "peer"));
-  if (xml_attr_set (node, "family",
-                    family == AF_INET6 ? "ipv6" : "ipv4") == -1)
-    return domain_no_memory (load);
-  return bits ? xml_attr_setf (node, "prefix", "%llu", bits)
-              : xml_attr_set (node, "prefix", NULL);
-}
-
-/* Families of a route's parts must be what FAMILY says. */
-static int
-check_route_family (struct xml_load *load, const struct xml_node *node,
-                    const char *where, const struct net_address *address,
-                    const struct net_address *gateway)
-{
-  const char *family = xml_attr (node, "family");
-  const char *text = xml_attr (node, "address");
-  int wanted = family && strcmp (family, "ipv6") == 0 ? AF_INET6 : AF_INET;
-
-  if (family && wanted == AF_INET && strcmp (family, "ipv4") != 0)
-    return xml_wrong (load, "%s: Unrecognized family '%s' in route "
-                      "definition", where, family);
-  if (address->family == wanted && gateway->family == wanted)
-    return 0;
-  if (wanted == AF_INET)
-    return xml_wrong (load, "%s: %s for non-IPv4 %s '%s' in route definition",
-                      where, family ? "IPv4 family specified"
-                                    : "No family specified",
-                      address->family == wanted ? "gateway" : "address", text);
-  if (address->family != wanted)
-    return xml_wrong (load, "%s: ipv6 family specified for non-IPv6 address "
-                      "'%s' in route definition", where, text);
-  return xml_wrong (load, "%s: ipv6 specified for non-IPv6 gateway address "
-                    "'%s' in route definition", where,
-                    xml_attr (node, "gateway"));
-}
-
-/* How many bits of a route's address are the network's; -1 = recorded. */
-static int
-route_bits (struct xml_load *load, struct xml_node *node, const char *where,
-            const struct net_address *address)
-{
-  long long bits = domain_attr_number (node, "prefix");
-  int most = net_address_bits (address);
-  struct net_address mask;
-
-  if (xml_attr (node, "netmask")) {
-    if (usual_address (node, "netmask", &mask) == -1)
-      return xml_wrong (load, "%s: Bad netmask address '%s' in route "
-                        "definition", where, xml_attr (node, "netmask"));
-    bits = net_mask_prefix (&mask);
-    return bits == -1 ? most : bits;
-  }
-  if (bits > most)
-    return xml_wrong (load, "%s: Invalid prefix %lld specified in route "
-                      "definition, must be 0 - %d", where, bits, most);
-  return bits;
-}
-
-static int
-route_after (struct xml_load *load, struct xml_node *node, xmlNode *src)
-{
-  static const char *const parts[] = { "address", "gateway" };
-  const char *where = strcmp (xml_name (node->parent), "source") == 0
-                      ? "interface host IP" : "guest interface";
-  struct net_address at[2], network = { 0 };
-  int bits;
-
-  for (int i = 0; i < 2; i++)
-    if (xml_attr (node, parts[i]) == NULL)
-      return xml_wrong (load, "%s: Missing required %s attribute in route "
-                        "definition", where, parts[i]);
-  for (int i = 0; i < 2; i++)
-    if (usual_address (node, parts[i], &at[i]) == -1)
-      return xml_wrong (load, "%s: Bad %s address '%s' in route definition",
-                        where, i ? "gateway" : "network",
-                        xml_attr (node, parts[i]));
-  if (check_route_family (load, node, where, &at[0], &at[1]) == -1)
-    return -1;
-  bits = route_bits (load, node, where, &at[0]);
-  if (bits == -1)
-    return -1;
-  network.family = at[0].family;
-  memcpy (network.bytes, at[0].bytes, (bits + 7) / 8);
-  if (bits % 8)
-    network.bytes[bits / 8] &= 0xff << (8 - bits % 8);
-  if (!net_address_same (&at[0], &network, net_address_bits (&at[0])))
-    return xml_wrong (load, "%s: Address '%s' in route definition is not a "
-                      "network address", where, xml_attr (node, "address"));
-  return 0;
-}
-
-#define IPS                                                             \
-  { "ip", .flags = XT_MANY, .after = ip_after, .attrs = ATTRS (         \
-      { "address" }, { "family" }, { "prefix" }, { "peer" }) },         \
-  { "route", .flags = XT_MANY, .after = route_after,                    \
-    .domain = VIRGATE_FROM_NETWORK, .attrs = ATTRS (                    \
-      { "family" }, { "address" }, { "netmask" },                       \
-      { "prefix", XT_UINT }, { "gateway" },                             \
-      { "metric", XT_UINT, XT_NONZERO }) }
 
 static int
 source_after (struct xml_load *load, struct xml_node *node, xmlNode *src)
@@ -262,147 +99,6 @@ static const struct xml_elem source_kids[] = {
   IPS,
   { 0 }
 };
-
-static int
-tag_after (struct xml_load *load, struct xml_node *node, xmlNode *src)
-{
-  const struct xml_node *other = xml_child (node->parent, "tag");
-
-  if (domain_attr_number (node, "id") > VLAN_MAX)
-    return xml_wrong (load, "vlan tag id %s too large (maximum 4095)",
-                      xml_attr (node, "id"));
-  for (; xml_attr (node, "nativeMode") && other != node;
-       other = xml_next (other))
-    if (xml_attr (other, "nativeMode"))
-      return xml_wrong (load, "duplicate native vlan setting");
-  return 0;
-}
-
-static int
-vlan_after (struct xml_load *load, struct xml_node *node, xmlNode *src)
-{
-  CLEANUP_FREE char *trunk = xml_src_attr (src, "trunk");
-  struct xml_node *tag = xml_child (node, "tag");
-  bool has_many = tag && tag->next, is_trunk = has_many;
-
-  if (tag == NULL)
-    return xml_wrong (load, "missing tag id - each <vlan> must have at least "
-                      "one <tag id='n'/> subelement");
-  if (trunk && *trunk) {
-    is_trunk = strcasecmp (trunk, "yes") == 0;
-    if (!is_trunk && has_many)
-      return xml_wrong (load, "invalid \"trunk='%s'\" in <vlan> - "
-                        "trunk='yes' is required for more than one vlan tag",
-                        trunk);
-    if (!is_trunk && xml_attr (tag, "nativeMode"))
-      return xml_wrong (load, "invalid configuration in <vlan> - "
-                        "\"trunk='no'\" is not allowed with a native vlan "
-                        "id");
-    if (!is_trunk && strcasecmp (trunk, "no") != 0)
-      return xml_wrong (load, "invalid \"trunk='%s'\" in <vlan> - must be "
-                        "yes or no", trunk);
-  }
-  return is_trunk ? xml_attr_set (node, "trunk", "yes") : 0;
-}
-
-enum vport { VPORT_NONE, VPORT_QBG, VPORT_QBH, VPORT_OVS, VPORT_MIDONET };
-
-#define QBG (XT_WHEN (VPORT_NONE) | XT_WHEN (VPORT_QBG))
-#define VPORT_ID(tag)                                                   \
-  { tag, XT_UINT, XT_BASE0 | XT_WRAP, .when = QBG,                      \
-    .bad = "cannot parse value of " tag " parameter" }
-
-static const struct xml_spec vport_params[] = {
-  VPORT_ID ("managerid"),
-  VPORT_ID ("typeid"),
-  VPORT_ID ("typeidversion"),
-  { "instanceid", XT_UUID, .when = QBG,
-    .bad = "cannot parse instanceid parameter as a uuid" },
-  { "interfaceid", XT_UUID,
-    .when = XT_WHEN (VPORT_MIDONET) | XT_WHEN (VPORT_OVS)
-            | XT_WHEN (VPORT_NONE),
-    .bad = "cannot parse interfaceid parameter as a uuid" },
-  { "profileid", .flags = XT_NOT_EMPTY,
-    .when = XT_WHEN (VPORT_OVS) | XT_WHEN (VPORT_QBH)
-            | XT_WHEN (VPORT_NONE) },
-  { 0 }
-};
-
-static int
-make_id (struct xml_load *load, struct xml_node *node, const char *attr)
-{
-  unsigned char uuid[16];
-  char text[37];
-
-  if (xml_attr (node, attr))
-    return 0;
-  xml_uuid_make (uuid);
-  xml_uuid_format (uuid, text);
-  return xml_attr_set (node, attr, text) == -1 ? domain_no_memory (load) : 0;
-}
-
-static int
-params_after (struct xml_load *load, struct xml_node *node, xmlNode *src)
-{
-  const char *profile = xml_attr (node, "profileid");
-  unsigned kind = node->kind;
-
-  if (domain_attr_number (node, "managerid") > 0xff)
-    return xml_wrong (load, "value of managerid out of range");
-  if (domain_attr_number (node, "typeid") > 0xffffff)
-    return xml_wrong (load, "value for typeid out of range");
-  if (domain_attr_number (node, "typeidversion") > 0xff)
-    return xml_wrong (load, "value of typeidversion out of range");
-  if (profile && strlen (profile) > PROFILE_MAX)
-    return xml_wrong (load, "profileid parameter too long");
-  if ((kind == VPORT_QBG || kind == VPORT_NONE)
-      && make_id (load, node, "instanceid") == -1)
-    return -1;
-  if ((kind == VPORT_OVS || kind == VPORT_NONE)
-      && make_id (load, node, "interfaceid") == -1)
-    return -1;
-  return 0;
-}
-
-static int
-vport_missing (struct xml_load *load, const struct xml_node *params)
-{
-  static const struct {
-    unsigned kind;
-    const char *attr;
-  } needed[] = {
-    { VPORT_QBG, "managerid" }, { VPORT_QBG, "typeid" },
-    { VPORT_QBG, "typeidversion" }, { VPORT_QBG, "instanceid" },
-    { VPORT_OVS, "interfaceid" }, { VPORT_QBH, "profileid" },
-    { VPORT_MIDONET, "interfaceid" }
-  };
-
-  for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++)
-    if (needed[i].kind == params->kind
-        && xml_attr (params, needed[i].attr) == NULL)
-      return xml_fail (load->err, VIRGATE_FROM_NET, VIRGATE_ERR_XML_ERROR,
-                       "missing %s in <virtualport type='%s'>",
-                       needed[i].attr, xml_attr (params->parent, "type"));
-  return 0;
-}
-
-static int
-vport_after (struct xml_load *load, struct xml_node *node, xmlNode *src)
-{
-  const struct xml_node *params = xml_child (node, "parameters");
-  unsigned net = node->parent->kind;
-  bool is_strict = net != NET_NETWORK;
-
-  if (!(XT_WHEN (net) & (IS (NETWORK) | IS (BRIDGE) | IS (DIRECT)
-                         | IS (HOSTDEV))))
-    return xml_fail (load->err, VIRGATE_FROM_DOMAIN,
-                     VIRGATE_ERR_CONFIG_UNSUPPORTED,
-                     "<virtualport> element unsupported for "
-                     "<interface type='%s'>", xml_attr (node->parent, "type"));
-  if (is_strict && xml_attr (node, "type") == NULL)
-    return xml_wrong (load, "missing required virtualport type");
-  return is_strict && params ? vport_missing (load, params) : 0;
-}
 
 #define RATE(tag)                                                       \
   { tag, XT_ULL, XT_HIDE_ZERO, UNSUPPORTED,                             \
@@ -572,7 +268,7 @@ forward_after (struct xml_load *load, struct xml_node *node, xmlNode *src)
   const char *address = xml_attr (node, "address");
   struct net_address out;
 
-  if (address && usual_address (node, "address", &out) == -1)
+  if (address && iface_usual_address (node, "address", &out) == -1)
     return xml_wrong (load, "Invalid address '%s' in <portForward>", address);
   return 0;
 }
@@ -623,22 +319,23 @@ const struct xml_elem domain_net_kids[] = {
         .names = NAMES ("default", "kvm", "vfio", "xen") }) },
   { "source", .attrs = source_attrs, .kids = source_kids,
     .after = source_after },
-  { "vlan", .after = vlan_after, .attrs = ATTRS ({ "trunk",
+  { "vlan", .after = iface_vlan_after, .attrs = ATTRS ({ "trunk",
                                                   .flags = XT_MADE }),
     .domain = XT_FROM_NONE, .kids = KIDS (
-      { "tag", .flags = XT_MANY, .after = tag_after, .attrs = ATTRS (
+      { "tag", .flags = XT_MANY, .after = iface_tag_after, .attrs = ATTRS (
           { "id", XT_UINT, XT_REQUIRED },
           { "nativeMode", XT_ENUM, XT_NONZERO,
             .names = NAMES ("default", "tagged", "untagged") }) }) },
-  { "virtualport", .after = vport_after, .flags = XT_OWN_KIND,
+  { "virtualport", .after = iface_vport_after, .flags = XT_OWN_KIND,
     .domain = XT_FROM_NONE,
     .attrs = ATTRS (
       { "type", XT_ENUM, XT_NONZERO | XT_KIND, UNSUPPORTED,
         .names = NAMES ("none", "802.1Qbg", "802.1Qbh", "openvswitch",
                         "midonet"),
         .bad = "unknown virtualport type %s" }),
-    .kids = KIDS ({ "parameters", .flags = XT_ALWAYS, .attrs = vport_params,
-                    .after = params_after }) },
+    .kids = KIDS ({ "parameters", .flags = XT_ALWAYS,
+                    .attrs = iface_vport_params,
+                    .after = iface_vport_params_after }) },
   { "bandwidth", .domain = XT_FROM_NONE,
     .kids = KIDS (RATES ("inbound"), RATES ("outbound")) },
   { "port", .attrs = ATTRS ({ "isolated", XT_BOOL }) },
