@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +18,7 @@
 #include "common/buf.h"
 #include "common/cleanup.h"
 #include "common/mem.h"
+#include "common/thread.h"
 #include "core/error.h"
 #include "core/log.h"
 #include "daemon/audit.h"
@@ -242,20 +242,6 @@ audit_reopen (struct audit *audit)
   close (fd);
 }
 
-static int
-start (struct audit *audit)
-{
-  sigset_t all, old;
-  int errnum;
-
-  sigfillset (&all);
-  pthread_sigmask (SIG_SETMASK, &all, &old);
-  errnum = pthread_create (&audit->thread, NULL, audit_main, audit);
-  pthread_sigmask (SIG_SETMASK, &old, NULL);
-  errno = errnum;
-  return errnum == 0 ? 0 : -1;
-}
-
 static void
 audit_free (struct audit *audit)
 {
@@ -293,7 +279,8 @@ audit_open (const char *where, uint64_t queue, const struct log *log,
     audit->path = strdup (where);
     audit->fd = audit->path ? open_path (where) : -1;
   }
-  if ((audit->path == NULL || audit->fd != -1) && start (audit) == 0)
+  if ((audit->path == NULL || audit->fd != -1)
+      && thread_start (&audit->thread, NULL, audit_main, audit) == 0)
     return audit;
   error_system (err, errno, VIRGATE_FROM_CONF, "audit %s", where);
   audit_free (audit);

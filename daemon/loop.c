@@ -4,15 +4,14 @@
  */
 #include "config.h"
 
-#include <errno.h>
 #include <malloc.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
 #include "common/mem.h"
+#include "common/thread.h"
 #include "daemon/auth.h"
 #include "daemon/call.h"
 #include "daemon/link.h"
@@ -319,17 +318,8 @@ loop_main (void *opaque)
 int
 loop_start (struct loop *loop)
 {
-  sigset_t all, old;
-  int err;
-
-  sigfillset (&all);
-  pthread_sigmask (SIG_SETMASK, &all, &old);
-  err = pthread_create (&loop->thread, NULL, loop_main, loop);
-  pthread_sigmask (SIG_SETMASK, &old, NULL);
-  if (err != 0) {
-    errno = err;
+  if (thread_start (&loop->thread, NULL, loop_main, loop) == -1)
     return -1;
-  }
   loop->is_running = true;
   return 0;
 }

@@ -4,12 +4,11 @@
  */
 #include "config.h"
 
-#include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 
 #include "common/cleanup.h"
 #include "common/mem.h"
+#include "common/thread.h"
 #include "daemon/workers.h"
 
 /* Handlers run drivers' code: room for XML parsers, not the default 8 MiB. */
@@ -56,30 +55,23 @@ make_room (struct workers *workers)
   return 0;
 }
 
-/* One more thread.  Signals are the main thread's.  Locked. */
+/* One more thread.  Locked. */
 static int
 add_thread (struct workers *workers)
 {
   pthread_attr_t attr;
-  sigset_t all, old;
-  int err;
+  int result;
 
   if (workers->threads == workers->room && make_room (workers) == -1)
     return -1;
   pthread_attr_init (&attr);
   pthread_attr_setstacksize (&attr, WORKER_STACK);
-  sigfillset (&all);
-  pthread_sigmask (SIG_SETMASK, &all, &old);
-  err = pthread_create (&workers->ids[workers->threads], &attr, worker_main,
-                        workers);
-  pthread_sigmask (SIG_SETMASK, &old, NULL);
+  result = thread_start (&workers->ids[workers->threads], &attr, worker_main,
+                         workers);
   pthread_attr_destroy (&attr);
-  if (err != 0) {
-    errno = err;
-    return -1;
-  }
-  workers->threads++;
-  return 0;
+  if (result == 0)
+    workers->threads++;
+  return result;
 }
 
 /* There is a job that may run: have somebody run it.  Locked. */

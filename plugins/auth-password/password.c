@@ -41,29 +41,34 @@ static const struct virgate_option options[] = {
 
 /* What others call --------------------------------------------------------- */
 
+static void
+say (const struct password *p, const char *fmt, va_list args)
+{
+  char text[512];
+
+  vsnprintf (text, sizeof text, fmt, args);
+  p->host->error (p->host, "%s", text);
+}
+
 int
 password_refuse (const struct password *p, const char *fmt, ...)
 {
-  char text[512];
   va_list args;
 
   va_start (args, fmt);
-  vsnprintf (text, sizeof text, fmt, args);
+  say (p, fmt, args);
   va_end (args);
-  p->host->error (p->host, "%s", text);
   return VIRGATE_AUTH_NO;
 }
 
 int
 password_error (const struct password *p, const char *fmt, ...)
 {
-  char text[512];
   va_list args;
 
   va_start (args, fmt);
-  vsnprintf (text, sizeof text, fmt, args);
+  say (p, fmt, args);
   va_end (args);
-  p->host->error (p->host, "%s", text);
   return VIRGATE_AUTH_ERROR;
 }
 

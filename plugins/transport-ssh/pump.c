@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +18,7 @@
 #include "channel.h"
 #include "common/cleanup.h"
 #include "common/mem.h"
+#include "common/thread.h"
 #include "link.h"
 
 /* Channels of one link; sshd allows ten by default. */
@@ -349,13 +349,5 @@ serve (void *opaque)
 int
 pump_start (struct link *link)
 {
-  sigset_t all, before;
-  int result;
-
-  sigfillset (&all);
-  pthread_sigmask (SIG_BLOCK, &all, &before);
-  result = pthread_create (&link->thread, NULL, serve, link);
-  pthread_sigmask (SIG_SETMASK, &before, NULL);
-  errno = result;
-  return result ? -1 : 0;
+  return thread_start (&link->thread, NULL, serve, link);
 }
