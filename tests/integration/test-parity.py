@@ -82,7 +82,7 @@ SESSIONS = {
 }
 
 # What is not the same twice on one daemon either.
-VOLATILE = [(r'(?m)^(\S+ [rt]x_\w+) \d+$', r'\1 N'),
+VOLATILE = [(r'(?m)^(\S+ ([rt]x_\w+|errs)) \d+$', r'\1 N'),
             (r'(?m)^(.*(rd|wr|fl|rx|tx|balloon)[._]\w+[= ])\d+ *$', r'\1N'),
             (r'(?m)^(CPU time: *|  cpu\.time=|.*cpu_time).*$', r'\1'),
             (r'(?m)^((user|system|idle|iowait|cpu)[^0-9\n]*)[0-9.]+ *$',
