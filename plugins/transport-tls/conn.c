@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * A TLS connection: its life, and its records; what comes before the first
- * of them is in handshake.c.
+ * A TLS connection: its life, and the records that come; those that go are in
+ * write.c, and what comes before the first of them is in handshake.c.
  */
 #include "config.h"
 
@@ -19,8 +19,8 @@
 
 /* Bytes from below ----------------------------------------------------------*/
 
-static ssize_t
-lower_result (struct tls_conn *conn, ssize_t n)
+ssize_t
+tls_lower_result (struct tls_conn *conn, ssize_t n)
 {
   if (n >= 0)
     return n;
@@ -42,7 +42,7 @@ lower_read (struct tls_conn *conn, void *buf, size_t len)
 
   if (n == 0)
     conn->at_end = true;
-  return lower_result (conn, n);
+  return tls_lower_result (conn, n);
 }
 
 static size_t
@@ -80,16 +80,6 @@ pull (gnutls_transport_ptr_t ptr, void *buf, size_t len)
   return take (conn->scratch, &conn->scratch_at, conn->scratch_len, buf, len);
 }
 
-static ssize_t
-vec_push (gnutls_transport_ptr_t ptr, const giovec_t *iov, int iovcnt)
-{
-  struct tls_conn *conn = ptr;
-  const struct virgate_transport *lower = conn->tls->lower;
-
-  return lower_result (conn, lower->ops->writev (conn->lower, iov, iovcnt,
-                                                 NULL));
-}
-
 /* Life ----------------------------------------------------------------------*/
 
 static int
@@ -114,7 +104,7 @@ begin (struct tls_conn *conn, unsigned flags)
   gnutls_handshake_set_timeout (conn->session, 0);
   gnutls_transport_set_ptr (conn->session, conn);
   gnutls_transport_set_pull_function (conn->session, pull);
-  gnutls_transport_set_vec_push_function (conn->session, vec_push);
+  gnutls_transport_set_vec_push_function (conn->session, tls_push);
   return 0;
 }
 
@@ -179,6 +169,7 @@ tls_conn_close (void *opaque)
   if (conn->leaf)
     gnutls_x509_crt_deinit (conn->leaf);
   tls_creds_unref (conn->creds);
+  buf_free (&conn->unsent);
   free (conn->left);
   free (conn->name);
   free (conn->why);
@@ -195,8 +186,8 @@ static const struct {
   { GNUTLS_E_MEMORY_ERROR, ENOMEM },
 };
 
-static ssize_t
-record_failed (struct tls_conn *conn, int r)
+ssize_t
+tls_record_failed (struct tls_conn *conn, int r)
 {
   if (tls_is_wait (r))
     return tls_wanted (conn);
@@ -247,7 +238,7 @@ read_records (struct tls_conn *conn, const struct iovec *iov, int iovcnt)
       if (n == 0)
         return 0;
       if (n < 0)
-        return record_failed (conn, n);
+        return tls_record_failed (conn, n);
       at += n;
       total += n;
       if (gnutls_record_check_pending (conn->session) == 0
@@ -274,46 +265,6 @@ tls_readv (void *opaque, const struct iovec *iov, int iovcnt,
     n = VIRGATE_IO_ERROR;
   conn->scratch = NULL;
   return n;
-}
-
-/* One record.  One that is half written goes on as it is, without its text,
- * wherever the caller's buffers begin by now.
- */
-static ssize_t
-send_record (struct tls_conn *conn, const char *bytes, size_t len)
-{
-  ssize_t n = conn->is_sending ? gnutls_record_send (conn->session, NULL, 0)
-                               : gnutls_record_send (conn->session, bytes,
-                                                     len);
-
-  conn->is_sending = n < 0 && tls_is_wait (n);
-  return n;
-}
-
-ssize_t
-tls_writev (void *opaque, const struct iovec *iov, int iovcnt,
-            const struct virgate_fds *fds)
-{
-  struct tls_conn *conn = opaque;
-  size_t total = 0, skip = 0;
-
-  for (int i = 0; i < iovcnt; i++) {
-    size_t at = MIN_OF (skip, iov[i].iov_len);
-
-    skip -= at;
-    while (at < iov[i].iov_len) {
-      ssize_t n = send_record (conn, (char *) iov[i].iov_base + at,
-                               iov[i].iov_len - at);
-      size_t here = iov[i].iov_len - at;
-
-      if (n < 0)
-        return total > 0 ? (ssize_t) total : record_failed (conn, n);
-      total += n;
-      at += MIN_OF ((size_t) n, here);
-      skip += n - MIN_OF ((size_t) n, here);
-    }
-  }
-  return total;
 }
 
 size_t

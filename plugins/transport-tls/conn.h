@@ -5,7 +5,10 @@
 #ifndef VIRGATE_TRANSPORT_TLS_CONN_H
 #define VIRGATE_TRANSPORT_TLS_CONN_H
 
+#include "common/buf.h"
 #include "tls.h"
+
+struct batch;
 
 enum tls_step { STEP_HANDSHAKE, STEP_CONFIRM, STEP_DONE };
 
@@ -21,6 +24,10 @@ struct tls_conn {
   size_t left_at, left_len;
   char *scratch;                /* during tls_readv: its stack */
   size_t scratch_at, scratch_len;
+  struct batch *batch;          /* during tls_writev, of several records */
+  struct buf unsent;            /* records that did not fit below */
+  size_t owed;                  /* bytes of theirs that the caller does not
+                                   know to be taken */
   int lower_errno;              /* the lower transport's last error */
   uint8_t step;                 /* enum tls_step */
   bool is_server, no_verify;
@@ -58,7 +65,16 @@ tls_wanted (struct tls_conn *conn)
                                                      : VIRGATE_IO_WANT_READ;
 }
 
-/* conn.c, client.c, handshake.c: see transport.h. */
+/* What the lower transport returned, as GnuTLS wants it. */
+ssize_t tls_lower_result (struct tls_conn *conn, ssize_t n);
+
+/* What a hook returns for GnuTLS's error. */
+ssize_t tls_record_failed (struct tls_conn *conn, int r);
+
+/* write.c: for GnuTLS. */
+ssize_t tls_push (gnutls_transport_ptr_t ptr, const giovec_t *iov, int iovcnt);
+
+/* conn.c, client.c, handshake.c, write.c: see transport.h. */
 int tls_accept (void *inst, int listen_fd, void **conn);
 int tls_connect (void *inst, const struct virgate_uri *uri, int64_t deadline,
                  void **conn);

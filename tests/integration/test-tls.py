@@ -5,9 +5,15 @@ both ends, versions, files in their places, refusals in words."""
 import re
 import ssl
 
-from rawrpc import AUTH_LIST, DOMAIN_XML, OPEN, domain, message, some, string, \
-    u32
+from rawrpc import AUTH_LIST, DOMAIN_XML, OPEN, TEST_UUID, domain, message, \
+    some, string, u32
 from tls import *
+
+DEFINE = 11
+LARGE_UUID = bytes(range(1, 17))
+LARGE = f"""<domain type='test'><name>large</name><uuid>{LARGE_UUID.hex()}</uuid>
+<memory>1024</memory><os><type>hvm</type></os>
+<description>{'long ' * 20000}</description></domain>"""
 
 
 def certificates(root):
@@ -164,9 +170,11 @@ def test_a_record_has_no_more_than_one_message():
         context = ssl.create_default_context(cafile=f'{folder}/cacert.pem')
         context.load_cert_chain(f'{folder}/clientcert.pem',
                                 f'{folder}/clientkey.pem')
-        with VirgatedTls(folder) as ours, socket.create_connection(
-                ('127.0.0.1', ours.port), 30 * SLOW) as s, \
-                context.wrap_socket(s, server_hostname='127.0.0.1') as c:
+        with VirgatedTls(folder) as ours, socket.socket() as s:
+            s.settimeout(30 * SLOW)
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            s.connect(('127.0.0.1', ours.port))
+            c = context.wrap_socket(s, server_hostname='127.0.0.1')
 
             def exact(n):
                 data = b''
@@ -183,12 +191,16 @@ def test_a_record_has_no_more_than_one_message():
 
             same(exact(1), b'\1')
             for call in (message(AUTH_LIST), message(
-                    OPEN, some(string('test:///default')) + u32(0))):
+                    OPEN, some(string('test:///default')) + u32(0)), message(
+                    DEFINE, string(LARGE))):
                 c.sendall(call)
                 receive()
-            c.sendall(b''.join(message(DOMAIN_XML, domain() + u32(0),
-                                       serial=i) for i in range(100)))
-            same(sorted(receive() for _ in range(100)), list(range(100)))
+            # More than sockets hold, of messages of one record and of several.
+            c.sendall(b''.join(
+                message(DOMAIN_XML, domain(uuid=uuid) + u32(0), serial=i)
+                for i, uuid in enumerate([TEST_UUID, LARGE_UUID] * 100)))
+            same(sorted(receive() for _ in range(200)), list(range(200)))
+            c.close()
 
 
 def test_no_session_is_ever_resumed():
