@@ -217,14 +217,8 @@ def check_table(daemon):
         conn.close()
 
 
-def test_who_may_make_what():
-    with own(RULES) as daemon:
-        check_table(daemon)
-
-
-def test_who_may_make_what_behind_a_gateway():
-    with Libvirtd() as libvirtd, behind(libvirtd, RULES) as daemon:
-        check_table(daemon)
+test_who_may_make_what, test_who_may_make_what_behind_a_gateway = \
+    before_both(check_table, RULES)
 
 
 def check_redefining(daemon):
@@ -246,14 +240,9 @@ def check_redefining(daemon):
         assert not is_denied(reply), reply
 
 
-def test_others_guests_stay_theirs():
-    with own(RULES) as daemon:
-        check_redefining(daemon)
-
-
-def test_others_guests_stay_theirs_behind_a_gateway():
-    with Libvirtd() as libvirtd, behind(libvirtd, RULES) as daemon:
-        check_redefining(daemon)
+test_others_guests_stay_theirs, \
+    test_others_guests_stay_theirs_behind_a_gateway = \
+    before_both(check_redefining, RULES)
 
 
 ODD = [

@@ -80,14 +80,9 @@ def check_table(daemon):
             same(answers(daemon, uid), want, f'user {uid}')
 
 
-def test_users_procedures_and_objects():
-    with own(RULES) as daemon:
-        check_table(daemon)
-
-
-def test_users_procedures_and_objects_through_a_gateway():
-    with Libvirtd() as libvirtd, behind(libvirtd, RULES) as daemon:
-        check_table(daemon)
+test_users_procedures_and_objects, \
+    test_users_procedures_and_objects_through_a_gateway = \
+    before_both(check_table, RULES)
 
 
 def names(conn):
@@ -138,14 +133,9 @@ def check_names(daemon):
             same(names(web), [])
 
 
-def test_guests_that_change_their_names():
-    with own(RULES) as daemon:
-        check_names(daemon)
-
-
-def test_guests_that_change_their_names_behind_a_gateway():
-    with Libvirtd() as libvirtd, behind(libvirtd, RULES) as daemon:
-        check_names(daemon)
+test_guests_that_change_their_names, \
+    test_guests_that_change_their_names_behind_a_gateway = \
+    before_both(check_names, RULES)
 
 
 def test_guests_that_others_rename():
@@ -239,35 +229,24 @@ def test_old_lists_are_filtered_by_uuid_as_well():
                 same([reply.string() for _ in range(reply.i32())], want, uid)
 
 
-def test_events_about_others_are_not_sent():
-    with own(RULES) as daemon:
-        check_events(daemon)
-
-
-def test_events_about_others_are_not_sent_through_a_gateway():
-    with Libvirtd() as libvirtd, behind(libvirtd, RULES) as daemon:
-        check_events(daemon)
+test_events_about_others_are_not_sent, \
+    test_events_about_others_are_not_sent_through_a_gateway = \
+    before_both(check_events, RULES)
 
 
 def test_a_file_is_read_again_and_a_wrong_one_is_not():
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, 'rules')
-
-        def write(text):
-            with open(path + '~', 'w') as f:
-                f.write(text)
-            os.rename(path + '~', path)
-
-        write('# nothing yet\nallow viewer uid:2\n')
+        replace(path, '# nothing yet\nallow viewer uid:2\n')
         with own(f'file = {path}') as daemon, caller(daemon, 2) as conn:
             assert is_denied(conn.call(SUSPEND, domain()))
-            write('role mine operator\nallow mine uid:2\n')
+            replace(path, 'role mine operator\nallow mine uid:2\n')
             wait_until(lambda: not is_denied(conn.call(SUSPEND, domain())),
                        20, 'new rules')
-            write('allow nonsense uid:2\n')
+            replace(path, 'allow nonsense uid:2\n')
             wait_until(lambda: 'rules:1: ' in daemon.log(), 20, 'a complaint')
             assert not is_denied(conn.call(RESUME, domain()))
-            write('allow admin uid:3\n')
+            replace(path, 'allow admin uid:3\n')
             wait_until(lambda: is_denied(conn.call(RESUME, domain())),
                        20, 'no rule')
 
@@ -278,9 +257,7 @@ def check_open_streams(make):
         path = os.path.join(folder, 'rules')
 
         def write(text):
-            with open(path + '~', 'w') as f:
-                f.write('role looks viewer domain:screenshot\n' + text)
-            os.rename(path + '~', path)
+            replace(path, 'role looks viewer domain:screenshot\n' + text)
 
         write('allow looks uid:2 domain:test\nallow looks uid:3 domain:test\n'
               'allow viewer\n')
@@ -415,38 +392,18 @@ def uuid_bytes(text):
     return bytes.fromhex(text.replace('-', ''))
 
 
-def is_refused(reply):
-    """By a rule, or by a connection that only reads."""
-    return is_denied(reply) or bool(reply.error) and reply.error[0] == 29
-
-
-class Explainer:
-    """--explain of a configuration with these rules."""
-
-    def __init__(self, folder, rules):
-        self.path = os.path.join(folder, 'virgated.conf')
-        with open(self.path, 'w') as f:
-            f.write((LISTENER % rules).replace('@DIR@', folder) + DRIVER)
-
-    def __call__(self, question):
-        code, out, err = command(RUN, 'virgated', '--config', self.path,
-                                 '--explain', question)
-        return code, out + err
-
-
 def test_explain_says_what_happens_with_all_kinds():
     wrong = []
-    with tempfile.TemporaryDirectory() as folder, Libvirtd() as libvirtd, \
-            behind(libvirtd, ALL_KINDS) as daemon, \
+    with Libvirtd() as libvirtd, behind(libvirtd, ALL_KINDS) as daemon, \
             caller(daemon, 0) as admin:
-        explain = Explainer(folder, ALL_KINDS)
         for uid in 2, 3, 4, 5, 6:
             with caller(daemon, uid) as conn:
                 for name, proc, payload, words in SAME:
                     if callable(payload):
                         payload = payload(admin)
                     reply = conn.call(proc, payload)
-                    code, out = explain(f'uid={uid} call={name} {words}')
+                    code, out = explain(daemon.dir,
+                                        f'uid={uid} call={name} {words}')
                     if code != is_refused(reply):
                         wrong.append((uid, name, words, reply, out))
     same(wrong, [])
@@ -454,15 +411,19 @@ def test_explain_says_what_happens_with_all_kinds():
 
 def test_explain_of_calls():
     with tempfile.TemporaryDirectory() as folder:
-        explain = Explainer(folder, RULES)
-        code, out = explain('uid=5 call=domain_destroy domain=web-1')
+        path = os.path.join(folder, 'virgated.conf')
+        with open(path, 'w') as f:
+            f.write((LISTENER % RULES).replace('@DIR@', folder) + DRIVER)
+        code, out = explain(folder,
+                            'uid=5 call=domain_destroy domain=web-1')
         assert code == 0 and 'allowed: rule = allow operator uid:5' in out, out
-        assert f'{explain.path}:' in out, out
-        code, out = explain('uid=5 call=domain_destroy domain=db-1')
+        assert f'{path}:' in out, out
+        code, out = explain(folder, 'uid=5 call=domain_destroy domain=db-1')
         assert code == 1 and 'no rule gives domain:stop' in out, out
-        code, out = explain('uid=5 call=domain_rename domain=web-1 domain=db-1')
+        code, out = explain(folder, 'uid=5 call=domain_rename domain=web-1 '
+                            'domain=db-1')
         assert code == 1 and 'no rule gives domain:write' in out, out
-        code, out = explain('uid=3 call=domain_get_xml_desc domain=x '
+        code, out = explain(folder, 'uid=3 call=domain_get_xml_desc domain=x '
                             'flags=VIR_DOMAIN_XML_SECURE')
         assert code == 1 and 'domain:read, domain:read_secure' in out, out
         for question, text in [
@@ -475,7 +436,7 @@ def test_explain_of_calls():
                 ('call=domain_reboot flags=0x100000000', '32 bits'),
                 ('call=domain_destroy domain-uuid=12', 'no uuid'),
                 ('call=domain_destroy ' + 'domain=x ' * 9, 'more objects')]:
-            code, out = explain('uid=2 ' + question)
+            code, out = explain(folder, 'uid=2 ' + question)
             assert code == 2 and text in out, out
 
 
