@@ -4,6 +4,7 @@
  */
 #include "config.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "common/uuid.h"
@@ -35,4 +36,12 @@ uuid_parse (const char *text, uint8_t uuid[16])
     uuid[i] = high << 4 | low;
   }
   return text[strspn (text, blanks)] == '\0';
+}
+
+void
+uuid_format (const uint8_t uuid[16], char text[UUID_TEXT_LEN])
+{
+  for (int i = 0; i < 16; i++)
+    text += sprintf (text, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10
+                     ? "-" : "", uuid[i]);
 }

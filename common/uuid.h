@@ -13,4 +13,8 @@
  */
 bool uuid_parse (const char *text, uint8_t uuid[16]);
 
+/* With dashes, as libvirt writes them; bytes of the text with its NUL. */
+#define UUID_TEXT_LEN 37
+void uuid_format (const uint8_t uuid[16], char text[UUID_TEXT_LEN]);
+
 #endif /* VIRGATE_COMMON_UUID_H */

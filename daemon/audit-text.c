@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "common/mem.h"
+#include "common/uuid.h"
 #include "core/peer.h"
 #include "core/utf8.h"
 #include "daemon/audit.h"
@@ -254,11 +255,10 @@ audit_call (struct audit *audit, const struct session *session,
 static void
 put_uuid (FILE *out, const uint8_t *uuid)
 {
-  fputs (",\"uuid\":\"", out);
-  for (int i = 0; i < 16; i++)
-    fprintf (out, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "",
-             uuid[i]);
-  putc ('"', out);
+  char text[UUID_TEXT_LEN];
+
+  uuid_format (uuid, text);
+  fprintf (out, ",\"uuid\":\"%s\"", text);
 }
 
 static void

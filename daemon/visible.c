@@ -12,6 +12,7 @@
 
 #include "common/cleanup.h"
 #include "common/mem.h"
+#include "common/uuid.h"
 #include "daemon/access.h"
 #include "daemon/call.h"
 #include "daemon/listeners.h"
@@ -217,11 +218,10 @@ filter_list (const struct session *session, const struct proc_row *row,
 static char *
 uuid_text (struct arena *arena, const uint8_t *uuid)
 {
-  char *text = arena_alloc (arena, 37), *to = text;
+  char *text = arena_alloc (arena, UUID_TEXT_LEN);
 
-  for (int i = 0; text && i < 16; i++)
-    to += sprintf (to, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10
-                   ? "-" : "", uuid[i]);
+  if (text)
+    uuid_format (uuid, text);
   return text;
 }
 

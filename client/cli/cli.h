@@ -20,6 +20,7 @@
 #include "common/buf.h"
 #include "common/cleanup.h"
 #include "common/mem.h"
+#include "common/uuid.h"
 
 #define CLI_PRINTF(fmt, args) __attribute__ ((format (printf, fmt, args)))
 
@@ -440,8 +441,6 @@ void sort (void *list, size_t count, size_t size,
 
 /* 0, or -1: a name, not a uuid; text of another length is never one. */
 int uuid_read (const char *text, uint8_t *uuid);
-#define UUID_TEXT_LEN 37
-void uuid_format (const uint8_t *uuid, char *text);
 const char *name_of (const char *const *names, size_t count, int32_t value);
 #define NAME_OF(names, value) name_of (names, COUNT_OF (names), value)
 const char *domain_state_name (int32_t state);

@@ -11,8 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/uuid.h"
-
 #include "cli.h"
 
 static const char *
@@ -200,14 +198,6 @@ uuid_read (const char *text, uint8_t *uuid)
 {
   return strlen (text) == UUID_TEXT_LEN - 1 && uuid_parse (text, uuid) ? 0
          : -1;
-}
-
-void
-uuid_format (const uint8_t *uuid, char *text)
-{
-  for (int i = 0; i < 16; i++)
-    text += sprintf (text, "%02x%s", uuid[i],
-                     i == 3 || i == 5 || i == 7 || i == 9 ? "-" : "");
 }
 
 static bool

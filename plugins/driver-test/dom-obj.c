@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/uuid.h"
 #include "plugins/driver-test/dom.h"
 
 #define GUEST_CLOCK 627319920   /* seconds: when every guest wakes up */
@@ -134,7 +135,7 @@ find_dom (const struct ctx *c, const struct virgate_domain *name)
   char uuid[37];
 
   if (!dom) {
-    xml_uuid_format (name->uuid, uuid);
+    uuid_format (name->uuid, uuid);
     fail (c, VIRGATE_ERR_NO_DOMAIN, "no domain with matching uuid '%s' (%s)",
           uuid, name->name);
   }
@@ -258,7 +259,7 @@ assign_check (const struct ctx *c, const struct def *def, bool live,
 
   *refused = true;
   if (dom && strcmp (dom->def->name, def->name) != 0) {
-    xml_uuid_format (dom->def->uuid, uuid);
+    uuid_format (dom->def->uuid, uuid);
     fail_in (c, VIRGATE_FROM_DOMAIN, VIRGATE_ERR_OPERATION_FAILED,
              "domain '%s' is already defined with uuid %s", dom->def->name,
              uuid);
@@ -269,7 +270,7 @@ assign_check (const struct ctx *c, const struct def *def, bool live,
     fail_in (c, VIRGATE_FROM_DOMAIN, VIRGATE_ERR_OPERATION_INVALID,
              "domain '%s' is already being started", dom->def->name);
   } else if (!dom && (dom = dom_by_name (c->world, def->name))) {
-    xml_uuid_format (dom->def->uuid, uuid);
+    uuid_format (dom->def->uuid, uuid);
     fail_in (c, VIRGATE_FROM_DOMAIN, VIRGATE_ERR_OPERATION_FAILED,
              "domain '%s' already exists with uuid %s", def->name, uuid);
   } else {

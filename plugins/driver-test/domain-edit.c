@@ -44,7 +44,7 @@ domain_def_set_name (struct domain_def *def, const char *name)
 void
 domain_def_uuid (const struct domain_def *def, unsigned char uuid[16])
 {
-  /* The tree holds what xml_uuid_format wrote. */
+  /* The tree holds what uuid_format wrote. */
   if (!uuid_parse (xml_path_text (def->root, "uuid"), uuid))
     memset (uuid, 0, 16);
 }

@@ -251,7 +251,7 @@ check_mdev (struct xml_load *load, struct xml_node *source, xmlNode *src)
   if (!uuid_parse (uuid, bytes))
     return xml_fail (load->err, load->domain, VIRGATE_ERR_INTERNAL_ERROR,
                      "Cannot parse uuid attribute of element <address>");
-  xml_uuid_format (bytes, text);
+  uuid_format (bytes, text);
   address = xml_child_make (source, "address");
   return address == NULL || xml_attr_set (address, "uuid", text) == -1
          ? domain_no_memory (load) : 0;

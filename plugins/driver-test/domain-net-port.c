@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "common/cleanup.h"
+#include "common/uuid.h"
 #include "plugins/driver-test/domain-devices.h"
 #include "plugins/driver-test/domain-net.h"
 
@@ -88,7 +89,7 @@ make_id (struct xml_load *load, struct xml_node *node, const char *attr)
   if (xml_attr (node, attr))
     return 0;
   xml_uuid_make (uuid);
-  xml_uuid_format (uuid, text);
+  uuid_format (uuid, text);
   return xml_attr_set (node, attr, text) == -1 ? domain_no_memory (load) : 0;
 }
 

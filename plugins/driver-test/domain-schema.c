@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "common/uuid.h"
 #include "plugins/driver-test/domain-devices.h"
 
 const char *const domain_os_names[] = {
@@ -41,7 +42,7 @@ make_uuid (struct xml_load *load, struct xml_node *node)
   char text[37];
 
   xml_uuid_make (uuid);
-  xml_uuid_format (uuid, text);
+  uuid_format (uuid, text);
   return xml_text_set (node, text) == -1 ? domain_no_memory (load) : 0;
 }
 

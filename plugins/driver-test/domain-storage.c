@@ -126,7 +126,7 @@ secret_after (struct xml_load *load, struct xml_node *node, xmlNode *src)
   if (!uuid_parse (uuid, bytes))
     return xml_fail (load->err, VIRGATE_FROM_NONE, VIRGATE_ERR_XML_ERROR,
                      "invalid secret uuid '%s'", uuid);
-  xml_uuid_format (bytes, text);
+  uuid_format (bytes, text);
   return xml_attr_set (node, "uuid", text) == -1 ? domain_no_memory (load) : 0;
 }
 

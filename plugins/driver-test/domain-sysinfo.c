@@ -41,7 +41,7 @@ system_uuid (struct xml_load *load, struct xml_node *entry)
   if (!uuid_parse (entry->text, uuid))
     return xml_fail (load->err, load->domain, VIRGATE_ERR_XML_DETAIL,
                      "malformed <sysinfo> uuid element");
-  xml_uuid_format (uuid, text);
+  uuid_format (uuid, text);
   if (run->uuid_generated && xml_text_set (own, text) == -1)
     return domain_no_memory (load);
   if (strcmp (own->text, text) != 0)

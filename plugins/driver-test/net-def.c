@@ -54,7 +54,7 @@ settle_uuid (struct xml_node *root, struct xml_error *err)
   else if (!uuid_parse (node->text, uuid))
     return xml_fail (err, VIRGATE_FROM_NETWORK, VIRGATE_ERR_INTERNAL_ERROR,
                      "malformed uuid element");
-  xml_uuid_format (uuid, text);
+  uuid_format (uuid, text);
   return xml_text_set (node, text) == -1 ? no_memory (err) : 0;
 }
 

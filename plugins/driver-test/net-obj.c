@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/uuid.h"
 #include "plugins/driver-test/event.h"
 #include "plugins/driver-test/net.h"
 
@@ -77,7 +78,7 @@ find_by_uuid (const struct ctx *c, const uint8_t uuid[16])
   char text[37];
 
   if (!net) {
-    xml_uuid_format (uuid, text);
+    uuid_format (uuid, text);
     fail (c, VIRGATE_ERR_NO_NETWORK, "no network with matching uuid '%s'",
           text);
   }
@@ -124,7 +125,7 @@ assign_check (const struct ctx *c, const struct net_def *def, bool live,
 
   *net = net_by_uuid (c->world, def->uuid);
   if (*net && strcmp ((*net)->def->name, def->name) != 0) {
-    xml_uuid_format ((*net)->def->uuid, uuid);
+    uuid_format ((*net)->def->uuid, uuid);
     return fail_in (c, VIRGATE_FROM_NETWORK, VIRGATE_ERR_OPERATION_FAILED,
                     "network '%s' is already defined with uuid %s",
                     (*net)->def->name, uuid);
@@ -134,7 +135,7 @@ assign_check (const struct ctx *c, const struct net_def *def, bool live,
                     "network is already active as '%s'", (*net)->def->name);
   if (*net || !net_by_name (c->world, def->name))
     return 0;
-  xml_uuid_format (net_by_name (c->world, def->name)->def->uuid, uuid);
+  uuid_format (net_by_name (c->world, def->name)->def->uuid, uuid);
   return fail_in (c, VIRGATE_FROM_NETWORK, VIRGATE_ERR_OPERATION_FAILED,
                   "network '%s' already exists with uuid %s", def->name,
                   uuid);

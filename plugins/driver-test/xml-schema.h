@@ -177,9 +177,6 @@ char *xml_src_text (const xmlNode *src);
 int xml_ll (const char *str, int base, long long *out);
 int xml_ull (const char *str, int base, unsigned long long *out);
 
-/* The usual text of 16 bytes, 37 bytes long; uuid_parse reads it. */
-void xml_uuid_format (const unsigned char uuid[16], char out[37]);
-
 /* A random version 4 UUID. */
 void xml_uuid_make (unsigned char uuid[16]);
 

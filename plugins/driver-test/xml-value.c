@@ -48,16 +48,6 @@ hex_digit (char c)
 }
 
 void
-xml_uuid_format (const unsigned char uuid[16], char out[37])
-{
-  for (size_t i = 0; i < 16; i++) {
-    if (i == 4 || i == 6 || i == 8 || i == 10)
-      *out++ = '-';
-    out += sprintf (out, "%02x", uuid[i]);
-  }
-}
-
-void
 xml_uuid_make (unsigned char uuid[16])
 {
   /* 16 bytes never come short from the kernel, nor are they interrupted. */
@@ -280,7 +270,7 @@ read_uuid (const char *value, char **out)
 
   if (!uuid_parse (value, uuid))
     return WRONG;
-  xml_uuid_format (uuid, text);
+  uuid_format (uuid, text);
   *out = strdup (text);
   return FINE;
 }
