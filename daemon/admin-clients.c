@@ -177,14 +177,6 @@ admin_client_close (void *conn, struct virgate_call *call, const void *args,
 
 /* What is known of it ---------------------------------------------------- */
 
-static const char *
-keep (struct virgate_call *call, const char *text)
-{
-  char *copy = call_service_alloc (call, strlen (text) + 1);
-
-  return copy ? strcpy (copy, text) : "";
-}
-
 static bool
 fact (const struct session *session, const char *key,
       struct virgate_fact *out)
@@ -193,8 +185,7 @@ fact (const struct session *session, const char *key,
 }
 
 static void
-put_address (struct admin_params *params, struct virgate_call *call,
-             const struct session *session)
+put_address (struct admin_params *params, const struct session *session)
 {
   struct virgate_fact address;
   char text[80];
@@ -203,7 +194,7 @@ put_address (struct admin_params *params, struct virgate_call *call,
     snprintf (text, sizeof text, address.addr_len == 4 ? "%s:%" PRIu64
                                                        : "[%s]:%" PRIu64,
               address.str, address.num);
-    admin_param_string (params, "sock_addr", keep (call, text));
+    admin_param_string (params, "sock_addr", text);
   }
   else
     admin_param_string (params, "sock_addr", "127.0.0.1:0");
@@ -220,9 +211,8 @@ has_identity (const struct session *session)
  * of an id had the time to look it up.  A number otherwise.
  */
 static void
-put_name (struct admin_params *params, struct virgate_call *call,
-          const char *field, const struct session *session, uint32_t kind,
-          uint64_t id)
+put_name (struct admin_params *params, const char *field,
+          const struct session *session, uint32_t kind, uint64_t id)
 {
   struct virgate_identity_entry entry;
   char text[32];
@@ -230,16 +220,15 @@ put_name (struct admin_params *params, struct virgate_call *call,
   for (uint32_t n = 0; has_identity (session)
        && identity_get (&session->identity, kind, n, &entry); n++)
     if (entry.vouch == VIRGATE_VOUCH_KERNEL) {
-      admin_param_string (params, field, keep (call, entry.value));
+      admin_param_string (params, field, entry.value);
       return;
     }
   snprintf (text, sizeof text, "%" PRIu64, id);
-  admin_param_string (params, field, keep (call, text));
+  admin_param_string (params, field, text);
 }
 
 static void
-put_owner (struct admin_params *params, struct virgate_call *call,
-           const struct session *session)
+put_owner (struct admin_params *params, const struct session *session)
 {
   struct virgate_fact uid, gid, pid;
 
@@ -247,18 +236,16 @@ put_owner (struct admin_params *params, struct virgate_call *call,
       || !fact (session, VIRGATE_FACT_GID, &gid))
     return;
   admin_param_int (params, "unix_user_id", uid.num);
-  put_name (params, call, "unix_user_name", session, VIRGATE_IDENTITY_NAME,
-            uid.num);
+  put_name (params, "unix_user_name", session, VIRGATE_IDENTITY_NAME, uid.num);
   admin_param_int (params, "unix_group_id", gid.num);
-  put_name (params, call, "unix_group_name", session, VIRGATE_IDENTITY_GROUP,
+  put_name (params, "unix_group_name", session, VIRGATE_IDENTITY_GROUP,
             gid.num);
   if (fact (session, VIRGATE_FACT_PID, &pid))
     admin_param_int (params, "unix_process_id", pid.num);
 }
 
 static void
-put_identity (struct admin_params *params, struct virgate_call *call,
-              const struct session *session)
+put_identity (struct admin_params *params, const struct session *session)
 {
   bool is_in = has_identity (session);
   const char *name = is_in ? identity_get_name (&session->identity) : NULL;
@@ -267,14 +254,13 @@ put_identity (struct admin_params *params, struct virgate_call *call,
   struct virgate_fact dn;
 
   if (name)
-    admin_param_string (params, "sasl_user_name", keep (call, name));
+    admin_param_string (params, "sasl_user_name", name);
   if (fact (session, VIRGATE_FACT_X509_DN, &dn))
-    admin_param_string (params, "tls_x509_dname", keep (call, dn.str));
+    admin_param_string (params, "tls_x509_dname", dn.str);
   /* Beyond what libvirtd tells. */
   if (method)
-    admin_param_string (params, "auth", keep (call, method));
-  admin_param_string (params, "listener",
-                      keep (call, session->listener->name));
+    admin_param_string (params, "auth", method);
+  admin_param_string (params, "listener", session->listener->name);
 }
 
 static bool
@@ -282,15 +268,15 @@ visit_info (struct admin_tour *tour, struct loop *loop)
 {
   struct virgate_admin_client_get_info_ret *ret = tour->call->ret;
   const struct session *session = find (tour, loop);
-  struct admin_params params = { 0, ret->params.val };
+  struct admin_params params = { 0, ret->params.val, tour->call };
 
   tour->found = (void *) session;
   if (session == NULL)
     return false;
   admin_param_bool (&params, "readonly", session->is_read_only);
-  put_address (&params, tour->call, session);
-  put_identity (&params, tour->call, session);
-  put_owner (&params, tour->call, session);
+  put_address (&params, session);
+  put_identity (&params, session);
+  put_owner (&params, session);
   ret->params.len = params.len;
   return true;
 }

@@ -23,16 +23,13 @@ refuse_flags (struct virgate_call *call, uint32_t flags)
   return admin_which (call, &any, flags) == -1 ? -1 : 0;
 }
 
-/* A copy in the call's memory; NULL after the call's error was set. */
-static const char *
-keep (struct virgate_call *call, const char *text)
+/* 0 and a copy of the text; or -1 after the call's error was set. */
+static int
+answer (struct virgate_call *call, const char *text, const char **out)
 {
-  char *copy = text ? call_service_alloc (call, strlen (text) + 1) : NULL;
-
-  if (copy)
-    return strcpy (copy, text);
-  call_service_error (call, VIRGATE_ERR_NO_MEMORY, VIRGATE_FROM_ADMIN, NULL);
-  return NULL;
+  *out = text ? admin_keep (call, text) : NULL;
+  return *out ? 0 : call_service_error (call, VIRGATE_ERR_NO_MEMORY,
+                                        VIRGATE_FROM_ADMIN, NULL);
 }
 
 int
@@ -46,9 +43,8 @@ admin_get_outputs (void *conn, struct virgate_call *call, const void *args,
   if (refuse_flags (call, a->flags) == -1)
     return -1;
   text = log_rules_output (&admin_server_of (call)->log);
-  ret->outputs = keep (call, text);
   ret->noutputs = 1;
-  return ret->outputs ? 0 : -1;
+  return answer (call, text, &ret->outputs);
 }
 
 int
@@ -66,8 +62,7 @@ admin_get_filters (void *conn, struct virgate_call *call, const void *args,
   ret->nfilters = text ? count : 0;
   if (text && count == 0)
     return 0;
-  ret->filters = keep (call, text);
-  return ret->filters ? 0 : -1;
+  return answer (call, text, &ret->filters);
 }
 
 static int

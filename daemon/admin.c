@@ -48,12 +48,20 @@ admin_which (struct virgate_call *call,
 
 /* Parameters ------------------------------------------------------------- */
 
+char *
+admin_keep (struct virgate_call *call, const char *text)
+{
+  char *copy = call_service_alloc (call, strlen (text) + 1);
+
+  return copy ? strcpy (copy, text) : NULL;
+}
+
 int
 admin_params_make (struct virgate_call *call, struct admin_params *params,
                    uint32_t max)
 {
   *params = (struct admin_params) {
-    0, call_service_alloc (call, max * sizeof *params->val),
+    0, call_service_alloc (call, max * sizeof *params->val), call,
   };
   if (params->val)
     return 0;
@@ -95,7 +103,10 @@ void
 admin_param_string (struct admin_params *params, const char *field,
                     const char *value)
 {
-  next (params, field, VIRGATE_TYPED_PARAM_STRING)->value.u.s = value;
+  const char *copy = admin_keep (params->call, value);
+
+  next (params, field, VIRGATE_TYPED_PARAM_STRING)->value.u.s
+    = copy ? copy : "";
 }
 
 int

@@ -34,12 +34,17 @@ struct server *admin_server_of (struct virgate_call *call);
 int admin_which (struct virgate_call *call,
                  const struct virgate_admin_server *srv, uint32_t flags);
 
-/* Parameters of a reply.  make returns NULL after the call's error was set;
- * the room is for as many as the list holds at most.
+/* A copy in the call's memory, or NULL. */
+char *admin_keep (struct virgate_call *call, const char *text);
+
+/* Parameters of a reply.  make returns -1 after the call's error was set; the
+ * room is for as many as the list holds at most.  Strings are copied; one for
+ * which there is no memory is empty.
  */
 struct admin_params {
   uint32_t len;
   struct virgate_typed_param *val;
+  struct virgate_call *call;
 };
 
 int admin_params_make (struct virgate_call *call, struct admin_params *params,
