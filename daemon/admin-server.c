@@ -126,7 +126,7 @@ get_limits (struct virgate_call *call)
   const struct server *server = admin_server_of (call);
   unsigned admins = atomic_load (&server->admins);
   unsigned clients = atomic_load (&server->clients);
-  struct admin_params params = { 0, ret->params.val };
+  struct admin_params params = { 0, ret->params.val, call };
   bool is_admin = admin_which (call, &a->srv, 0) == 1;
 
   admin_param_uint (&params, limit_keys[CLIENTS],
@@ -161,7 +161,8 @@ static int
 set_limits (struct virgate_call *call)
 {
   const struct virgate_admin_server_set_client_limits_args *a = call->args;
-  struct limits *limits = &admin_server_of (call)->limits;
+  struct server *server = admin_server_of (call);
+  struct limits *limits = &server->limits;
   uint32_t value[LIMIT_KEYS] = { limits->max_clients, limits->max_strangers };
   bool has[LIMIT_KEYS] = { false };
 
@@ -178,6 +179,7 @@ set_limits (struct virgate_call *call)
                                VIRGATE_FROM_ADMIN, "nclients_unauth_max %u "
                                "is greater than nclients_max %u",
                                value[STRANGERS], value[CLIENTS]);
+  LOCK_FOR_SCOPE (&server->sources.lock);
   limits->max_clients = value[CLIENTS];
   limits->max_strangers = value[STRANGERS];
   return 0;

@@ -175,8 +175,16 @@ take_all (struct server *server, struct listener *made)
 }
 
 static void
+set_limits (struct server *server)
+{
+  LOCK_FOR_SCOPE (&server->sources.lock);
+  limits_from_config (&server->limits, &server->config);
+}
+
+static void
 take_limits (struct loop *loop)
 {
+  LOCK_FOR_SCOPE (&loop->server->sources.lock);
   loop->limits = loop->server->limits;
 }
 
@@ -262,7 +270,7 @@ read_again (struct server *server, struct virgate_error *err)
     compare_daemon (server, &old);
     drivers_take (server, drivers);
     take_all (server, made);
-    limits_from_config (&server->limits, &server->config);
+    set_limits (server);
     server_set_log_level (server);
     server_tell_loops (server, take_limits);
     config_free (&old);

@@ -41,7 +41,9 @@ struct server {
   struct host_env env;
   struct host_env onward_env;   /* for what is a client: links */
   struct host_state host;
-  struct limits limits;         /* main thread; loops have copies */
+  struct limits limits;         /* main thread's, who writes it under
+                                   sources.lock: whoever else holds that may
+                                   read it; loops have copies */
   struct loop *loops;
   unsigned loop_count;
   struct workers workers, priority;
