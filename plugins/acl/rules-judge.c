@@ -188,22 +188,26 @@ is_like (const struct rules_pattern *pattern, const char *name)
   }
 }
 
-/* MAYBE: the object, or what the pattern asks of it, is not known. */
+/* MAYBE: the object, or what the pattern asks of it, is not known, and what is
+ * known fits.
+ */
 static enum ip_match
 match_pattern (const struct rules_pattern *pattern,
                const struct virgate_object *object)
 {
+  bool has_parent;
+
   if (object == NULL)
     return IP_MAYBE;
   if (pattern->how == RULES_UUID)
     return object->uuid == NULL ? IP_MAYBE
            : memcmp (object->uuid, pattern->uuid, 16) == 0 ? IP_YES : IP_NO;
-  if (object->name == NULL || (pattern->parent && object->parent == NULL))
-    return IP_MAYBE;
-  if (pattern->parent
-      && fnmatch (pattern->parent, object->parent, 0) != 0)
+  has_parent = pattern->parent == NULL || object->parent;
+  if ((object->name && !is_like (pattern, object->name))
+      || (pattern->parent && has_parent
+          && fnmatch (pattern->parent, object->parent, 0) != 0))
     return IP_NO;
-  return is_like (pattern, object->name) ? IP_YES : IP_NO;
+  return object->name && has_parent ? IP_YES : IP_MAYBE;
 }
 
 /* A rule with objects lets look around on the connection as well, as far as
@@ -398,7 +402,7 @@ judge_one (struct hold *hold, struct rules *rules,
 
 int
 rules_judge (struct rules *rules, const struct virgate_peer *peer,
-             const struct virgate_identity *identity,
+             const struct virgate_identity *identity, bool is_write,
              const struct rules_asked *asked, unsigned count,
              struct virgate_acl_reason *reason)
 {
@@ -406,7 +410,7 @@ rules_judge (struct rules *rules, const struct virgate_peer *peer,
   int verdict = take (&hold, rules, peer, identity) == -1
     ? VIRGATE_ACL_ERROR : VIRGATE_ACL_ALLOW;
 
-  if (verdict == VIRGATE_ACL_ALLOW && count > 0 && asked[0].is_write
+  if (verdict == VIRGATE_ACL_ALLOW && is_write
       && hold.view->read_only != NO_RULE) {
     quote (&hold.table->rules[hold.view->read_only], reason);
     verdict = VIRGATE_ACL_DENY;

@@ -4,6 +4,7 @@
  */
 #include "config.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,35 +63,48 @@ question (const struct virgate_permission *pair,
   };
 }
 
-/* A permission is needed on all objects of its kind that the call names. */
-static unsigned
-add_questions (const struct virgate_acl_call *call,
-               const struct virgate_permission *pair,
-               struct rules_asked *asked, unsigned count)
-{
-  unsigned before = count;
+/* What a call comes to. */
+struct questions {
+  struct rules_asked asked[ASKED_MAX];
+  unsigned count;               /* more than there is room for: too many */
+};
 
-  for (uint32_t i = 0; i < call->object_count && count < ASKED_MAX; i++)
+static void
+add (struct questions *questions, const struct rules_asked asked)
+{
+  if (questions->count < ASKED_MAX)
+    questions->asked[questions->count] = asked;
+  questions->count++;
+}
+
+/* A permission is needed on all objects of its kind that the call names. */
+static void
+add_pair (struct questions *questions, const struct virgate_acl_call *call,
+          const struct virgate_permission *pair)
+{
+  unsigned before = questions->count;
+
+  for (uint32_t i = 0; i < call->object_count; i++)
     if (strcmp (call->objects[i].kind, pair->object) == 0)
-      asked[count++] = question (pair, &call->objects[i], call->is_write);
-  if (count == before && count < ASKED_MAX)
-    asked[count++] = question (pair, NULL, call->is_write);
-  return count;
+      add (questions, question (pair, &call->objects[i], call->is_write));
+  if (questions->count == before)
+    add (questions, question (pair, NULL, call->is_write));
 }
 
 static int
 acl_permit (void *inst, const struct virgate_acl_call *call,
             struct virgate_acl_reason *reason)
 {
-  struct rules_asked asked[ASKED_MAX];
-  unsigned count = 0;
+  struct questions questions;
 
-  for (uint32_t i = 0; i < call->permission_count; i++) {
-    if (count == ASKED_MAX)
-      return VIRGATE_ACL_DENY;
-    count = add_questions (call, &call->permissions[i], asked, count);
-  }
-  return rules_judge (inst, call->peer, call->identity, asked, count, reason);
+  questions.count = 0;
+  for (uint32_t i = 0; i < call->permission_count; i++)
+    add_pair (&questions, call, &call->permissions[i]);
+  if (questions.count <= ASKED_MAX)
+    return rules_judge (inst, call->peer, call->identity, call->is_write,
+                        questions.asked, questions.count, reason);
+  snprintf (reason->text, sizeof reason->text, "it is about too many objects");
+  return VIRGATE_ACL_DENY;
 }
 
 static int
@@ -101,7 +115,7 @@ acl_visible (void *inst, const struct virgate_peer *peer,
 {
   const struct rules_asked asked = question (permission, object, false);
 
-  return rules_judge (inst, peer, identity, &asked, 1, NULL);
+  return rules_judge (inst, peer, identity, false, &asked, 1, NULL);
 }
 
 static int
@@ -121,7 +135,7 @@ acl_standing (void *inst, const struct virgate_peer *peer,
 {
   const struct rules_asked asked = question (permission, NULL, is_write);
 
-  return rules_judge (inst, peer, identity, &asked, 1, NULL);
+  return rules_judge (inst, peer, identity, is_write, &asked, 1, NULL);
 }
 
 static const struct virgate_acl_ops ops = {

@@ -102,15 +102,16 @@ is_like (const char *pattern, size_t len, const char *name)
 bool
 rules_set_add (struct rules_set *set, const char *word)
 {
-  const char *colon = strchr (word, ':'), *object, *permission;
-  bool found = false;
+  const char *colon = strchr (word, ':');
+  bool is_object = false, found = false;
+  unsigned object = 0;
 
   if (colon == NULL)
     return false;
   for (unsigned i = 0; i < COUNT_OF (rows); i++)
-    if (rules_perm_name (i, &object, &permission)
-        && is_like (word, colon - word, object)
-        && is_like (colon + 1, strlen (colon + 1), permission)) {
+    if (rows[i] == NULL)
+      is_object = is_like (word, colon - word, objects[object++]);
+    else if (is_object && is_like (colon + 1, strlen (colon + 1), rows[i])) {
       set->bits[i / 64] |= UINT64_C (1) << (i % 64);
       found = true;
     }

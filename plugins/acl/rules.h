@@ -115,8 +115,9 @@ struct rules_asked {
   bool is_write;
 };
 
+/* All that a call comes to, which may be nothing. */
 int rules_judge (struct rules *rules, const struct virgate_peer *peer,
-                 const struct virgate_identity *identity,
+                 const struct virgate_identity *identity, bool is_write,
                  const struct rules_asked *asked, unsigned count,
                  struct virgate_acl_reason *reason);
 int rules_entry (struct rules *rules, const struct virgate_peer *peer,

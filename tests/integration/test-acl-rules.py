@@ -17,6 +17,7 @@ NET_DEFINE, NET_IS_ACTIVE, LIST_NETWORKS = 41, 152, 38
 SNAPSHOT, SNAPSHOT_LOOKUP = 185, 189
 POOL_DEFINE, POOL_INFO, VOL_CREATE = 77, 87, 93
 MINE = '22222222-2222-4222-8222-222222222222'
+ADMIN = 0x06900690
 NUM_ACTIVE, NUM_DEFINED, LIST_DEFINED = 51, 25, 21
 
 RULES = '''role = runs-web operator domain:read_secure
@@ -249,6 +250,26 @@ def test_a_file_is_read_again_and_a_wrong_one_is_not():
             replace(path, 'allow admin uid:3\n')
             wait_until(lambda: is_denied(conn.call(RESUME, domain())),
                        20, 'no rule')
+
+
+def test_who_only_reads_by_new_rules_administers_nothing():
+    """Administrators' calls need no permission, but may change something."""
+    def set_filters(conn):
+        return conn.call(17, NONE + u32(0), prog=ADMIN)
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, 'rules')
+        replace(path, 'allow admin uid:2\n')
+        listener = (LISTENER % f'file = {path}').replace(
+            'mode =', 'service = admin\nmode =')
+        with Virgated(config=listener + DRIVER) as daemon, \
+                caller(daemon, 2, open_name=None) as conn:
+            conn.call(AUTH_LIST)
+            same(conn.call(1, u32(0), prog=ADMIN).error, None)
+            same(set_filters(conn).error, None)
+            replace(path, 'read-only uid:2\nallow admin uid:2\n')
+            wait_until(lambda: is_denied(set_filters(conn)), 20, 'new rules')
+            same(conn.call(15, u32(0), prog=ADMIN).error, None)
 
 
 def check_open_streams(make):
