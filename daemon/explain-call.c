@@ -13,11 +13,27 @@
 
 #include <virgate/admin.h>
 
+#include "common/arena.h"
 #include "common/cleanup.h"
 #include "common/mem.h"
+#include "common/uuid.h"
+#include "daemon/call.h"
+#include "daemon/describe.h"
+#include "daemon/drivers.h"
 #include "daemon/explain-call.h"
-#include "daemon/policy.h"
+#include "daemon/judge.h"
+#include "daemon/listeners.h"
+#include "daemon/made.h"
+#include "daemon/server.h"
+#include "daemon/session.h"
 #include "protocol/table.h"
+
+/* What is to be called: a row of its own, or the one for what no table has. */
+struct target {
+  uint32_t program;
+  int32_t number;
+  const struct proc_row *row;
+};
 
 bool
 explain_say_access (const char *about, const char *yes,
@@ -120,6 +136,7 @@ is_about (const struct proc_row *row, const char *kind)
   return false;
 }
 
+/* With a description, its pool need not be in the procedure's permissions. */
 static int
 fill_objects (const struct proc_row *row,
               const struct explain_question *question,
@@ -128,7 +145,8 @@ fill_objects (const struct proc_row *row,
   for (unsigned i = 0; i < question->object_count; i++) {
     const struct explain_object *object = &question->objects[i];
 
-    if (!is_about (row, object->kind))
+    if (!is_about (row, object->kind)
+        && !(question->xml && strcmp (object->kind, "storage_pool") == 0))
       return explain_complain ("%s needs no permission on a %s", row->name,
                                object->kind);
     out[i] = (struct virgate_object) {
@@ -139,24 +157,150 @@ fill_objects (const struct proc_row *row,
   return 0;
 }
 
-/* The call --------------------------------------------------------------- */
+/* Descriptions ----------------------------------------------------------- */
 
-static const struct proc_row *
-find_row (const char *name, const struct policy *policy,
-          const struct proc_program **program)
+/* One that is too long is cut, and then still too long to be read. */
+static char *
+read_file (const char *path)
 {
-  const struct proc_row *row = proc_find_name (name, program);
-  bool is_admin = row && (*program)->number == VIRGATE_ADMIN_PROGRAM;
+  CLEANUP_FCLOSE FILE *file = fopen (path, "re");
+  char *text = malloc (DESCRIBE_XML_MAX + 2);
+  size_t len;
 
-  if (row == NULL || (row->flags & PROC_EVENT))
-    explain_complain ("there is no procedure '%s'", name);
-  else if (is_admin != policy->is_admin)
-    explain_complain ("this listener does not serve the program %s; say "
-                      "PROGRAM.PROCEDURE for another one", (*program)->name);
-  else
-    return row;
+  if (file && text) {
+    len = fread (text, 1, DESCRIBE_XML_MAX + 1, file);
+    text[len] = '\0';
+    if (!ferror (file))
+      return text;
+  }
+  explain_complain ("%s: %s", path, strerror (errno));
+  free (text);
   return NULL;
 }
+
+static void
+say_made (const struct virgate_object *made)
+{
+  char uuid[UUID_TEXT_LEN];
+
+  printf ("description: %s", made->kind);
+  if (made->name)
+    printf (" %s", made->name);
+  if (made->uuid) {
+    uuid_format (made->uuid, uuid);
+    printf (" %s", uuid);
+  }
+  puts ("");
+}
+
+/* Add what the call would make, if its description says that. */
+static int
+add_made (const struct explain_question *question, const struct target *target,
+          struct arena *arena, struct virgate_object *objects, uint32_t *count)
+{
+  CLEANUP_FREE char *xml = question->xml ? read_file (question->xml) : NULL;
+  const struct virgate_object *made = &objects[*count];
+  int is_clear;
+
+  if (xml == NULL)
+    return question->xml ? -1 : 0;
+  if (*count == OBJECTS_MAX)
+    return explain_complain ("there are more objects than a call has");
+  is_clear = made_by_xml (target->program, target->number, xml, arena,
+                          objects, count);
+  if (is_clear == -1)
+    return explain_complain ("%s takes no description that names an object",
+                             target->row->name);
+  if (is_clear)
+    say_made (made);
+  else
+    puts ("description: it says nothing, or not clearly, about its object");
+  return 0;
+}
+
+/* The procedure ---------------------------------------------------------- */
+
+/* "9999", or "qemu.9999": false when it is no number. */
+static bool
+read_number (const char *name, struct target *target)
+{
+  const char *dot = strchr (name, '.'), *digits = dot ? dot + 1 : name;
+  size_t len = dot ? (size_t) (dot - name) : 0;
+  unsigned long number;
+  char *end;
+
+  errno = 0;
+  number = strtoul (digits, &end, 10);
+  if (*digits < '0' || *digits > '9' || *end || errno || number > INT32_MAX)
+    return false;
+  for (size_t i = 0; i < proc_program_count; i++)
+    if (dot == NULL || (strlen (proc_programs[i].name) == len
+                        && strncmp (proc_programs[i].name, name, len) == 0)) {
+      target->program = proc_programs[i].number;
+      target->number = number;
+      target->row = proc_find (target->program, target->number);
+      return true;
+    }
+  return false;
+}
+
+static bool
+read_name (const char *name, struct target *target)
+{
+  const struct proc_program *program;
+
+  target->row = proc_find_name (name, &program);
+  if (target->row == NULL)
+    return false;
+  target->program = program->number;
+  target->number = target->row->number;
+  return true;
+}
+
+/* Only drivers' programs have procedures that are passed on unknown. */
+static int
+find_target (const char *name, const struct policy *policy,
+             struct target *target)
+{
+  bool is_admin;
+
+  if (!read_name (name, target) && !read_number (name, target))
+    return explain_complain ("there is no procedure '%s'", name);
+  is_admin = target->program == VIRGATE_ADMIN_PROGRAM;
+  if (is_admin != policy->is_admin)
+    return explain_complain ("this listener does not serve the program %s; "
+                             "say PROGRAM.PROCEDURE for another one",
+                             proc_program_find (target->program)->name);
+  if (target->row ? (target->row->flags & PROC_EVENT) : is_admin)
+    return explain_complain ("there is no procedure '%s'", name);
+  if (target->row == NULL)
+    target->row = &unknown_row;
+  return 0;
+}
+
+/* Which drivers pass on what the tables do not know?  False: none. */
+static bool
+say_passers (const struct session *session)
+{
+  struct driver_table *table = drivers_get (session->listener->server);
+  bool any = false;
+
+  for (unsigned i = 0; i < table->count; i++) {
+    const struct driver *driver = table->driver[i];
+
+    if (!driver->passes_unknown || driver->ops->frame == NULL
+        || !route_is_for (&driver->route, session))
+      continue;
+    printf ("%s[driver %s]", any ? ", " : "passed on by: ", driver->name);
+    any = true;
+  }
+  puts (any ? "" : "passed on by: no driver for this client has "
+                   "unknown-procedures = allow");
+  drivers_put (table);
+  return any;
+}
+
+/* The call --------------------------------------------------------------- */
 
 static void
 say_needs (const struct virgate_permission *needs, uint32_t count)
@@ -168,7 +312,7 @@ say_needs (const struct virgate_permission *needs, uint32_t count)
 }
 
 static enum explain_status
-judge (const struct policy *policy, const struct virgate_acl_call *call,
+judge (const struct session *session, const struct virgate_acl_call *call,
        const struct proc_row *row, bool is_read_only)
 {
   struct access_answer answer;
@@ -182,35 +326,41 @@ judge (const struct policy *policy, const struct virgate_acl_call *call,
     printf ("%s: allowed: everybody may\n", row->name);
     return EXPLAIN_IN;
   }
-  access_ask_permit (policy, call, &answer);
+  if (row == &unknown_row && !say_passers (session))
+    return EXPLAIN_REFUSED;
+  access_ask_permit (session->listener->policy, call, &answer);
   return explain_say_access (row->name, "allowed", &answer)
          ? EXPLAIN_IN : EXPLAIN_REFUSED;
 }
 
 enum explain_status
 explain_call (const struct explain_question *question,
-              const struct policy *policy, const struct virgate_peer *peer,
-              const struct virgate_identity *identity, bool is_read_only)
+              const struct session *session, bool is_read_only)
 {
-  const struct proc_program *program;
-  const struct proc_row *row = find_row (question->call, policy, &program);
+  CLEANUP (arena_free) struct arena arena;
   struct virgate_permission needs[PROC_PERMISSIONS_MAX];
   struct virgate_object objects[OBJECTS_MAX];
+  uint32_t count = question->object_count;
   CLEANUP_FREE void *args = NULL;
+  const struct proc_row *row;
+  struct target target = { 0 };
 
-  if (row == NULL)
+  arena_init (&arena, CALL_ARENA_MAX);
+  if (find_target (question->call, session->listener->policy, &target) == -1)
     return EXPLAIN_USAGE;
+  row = target.row;
   args = calloc (1, row->args ? row->args->size : 1);
   if (args == NULL || set_number (row, args, "flags", question->flags) == -1
       || set_number (row, args, "source", question->source) == -1
-      || fill_objects (row, question, objects) == -1)
+      || fill_objects (row, question, objects) == -1
+      || add_made (question, &target, &arena, objects, &count) == -1)
     return EXPLAIN_USAGE;
-  return judge (policy, &(const struct virgate_acl_call) {
-    .size = sizeof (struct virgate_acl_call), .program = program->number,
-    .number = row->number, .procedure = row->name, .peer = peer,
-    .identity = identity, .permissions = needs,
+  return judge (session, &(const struct virgate_acl_call) {
+    .size = sizeof (struct virgate_acl_call), .program = target.program,
+    .number = target.number, .procedure = row->name, .peer = &session->peer,
+    .identity = &session->identity, .permissions = needs,
     .permission_count = proc_needs (row, args, needs),
-    .objects = objects, .object_count = question->object_count,
+    .objects = objects, .object_count = count,
     .is_write = proc_is_denied_read_only (row, args),
   }, row, is_read_only);
 }

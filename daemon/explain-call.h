@@ -16,11 +16,9 @@
 bool explain_say_access (const char *about, const char *yes,
                          const struct access_answer *answer);
 
-/* question->call is there; is_read_only: the connection. */
+/* question->call is there; the session is in, perhaps to read only. */
 enum explain_status explain_call (const struct explain_question *question,
-                                  const struct policy *policy,
-                                  const struct virgate_peer *peer,
-                                  const struct virgate_identity *identity,
+                                  const struct session *session,
                                   bool is_read_only);
 
 #endif /* VIRGATE_DAEMON_EXPLAIN_CALL_H */

@@ -10,6 +10,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +40,7 @@ struct key {
   int (*read) (const struct word *word);
   uint32_t vouch;               /* of facts; 0: it is none */
   bool is_early;
+  size_t at;                    /* of a member of the question */
 };
 
 int
@@ -149,9 +151,18 @@ read_gid (const struct word *word)
 
 /* Other words ------------------------------------------------------------ */
 
-static int
-read_once (const struct word *word, char **to)
+/* The member of the question that the key is for. */
+static void *
+member_of (const struct word *word)
 {
+  return (char *) word->question + word->key->at;
+}
+
+static int
+read_once (const struct word *word)
+{
+  char **to = member_of (word);
+
   if (*to)
     return explain_complain ("%s is given twice", word->key->name);
   *to = strdup (word->value);
@@ -159,28 +170,17 @@ read_once (const struct word *word, char **to)
 }
 
 static int
-read_listener (const struct word *word)
+read_more (const struct word *word)
 {
-  return read_once (word, &word->question->listener);
+  struct words *words = member_of (word);
+
+  if (words->count == EXPLAIN_WORDS_MAX)
+    return explain_complain ("too many words %s", word->key->name);
+  words->word[words->count] = strdup (word->value);
+  return words->word[words->count++] ? 0 : explain_complain ("out of memory");
 }
 
-static int
-read_call (const struct word *word)
-{
-  return read_once (word, &word->question->call);
-}
-
-static int
-read_flags (const struct word *word)
-{
-  return read_once (word, &word->question->flags);
-}
-
-static int
-read_source (const struct word *word)
-{
-  return read_once (word, &word->question->source);
-}
+/* Objects ---------------------------------------------------------------- */
 
 /* The last one of the kind, if it has no name, or no uuid, yet; or another
  * one.  NULL after saying that there are too many.
@@ -259,35 +259,10 @@ read_uuid (const struct word *word)
                                           word->key->name, word->value);
 }
 
-static int
-read_user (const struct word *word)
-{
-  return read_once (word, &word->question->user);
-}
-
-static int
-add_word (const struct word *word, struct words *words)
-{
-  if (words->count == EXPLAIN_WORDS_MAX)
-    return explain_complain ("too many words %s", word->key->name);
-  words->word[words->count] = strdup (word->value);
-  return words->word[words->count++] ? 0 : explain_complain ("out of memory");
-}
-
-static int
-read_group (const struct word *word)
-{
-  return add_word (word, &word->question->groups);
-}
-
-static int
-read_method (const struct word *word)
-{
-  return add_word (word, &word->question->methods);
-}
+#define MEMBER(name) offsetof (struct explain_question, name)
 
 static const struct key keys[] = {
-  { "listener", read_listener, 0, true },
+  { "listener", read_once, 0, true, MEMBER (listener) },
   { VIRGATE_FACT_REMOTE, read_address, VIRGATE_VOUCH_KERNEL, true },
   { VIRGATE_FACT_LOCAL, read_address, VIRGATE_VOUCH_KERNEL, true },
   { VIRGATE_FACT_PATH, read_string, VIRGATE_VOUCH_KERNEL, true },
@@ -308,9 +283,10 @@ static const struct key keys[] = {
   { VIRGATE_FACT_SSH_KEY, read_string, VIRGATE_VOUCH_EXCHANGE, false },
   { VIRGATE_FACT_SSH_IDENTITY, read_string, VIRGATE_VOUCH_EXCHANGE, false },
   { VIRGATE_FACT_READ_ONLY, read_number, VIRGATE_VOUCH_EXCHANGE, false },
-  { "call", read_call, 0, false },
-  { "flags", read_flags, 0, false },
-  { "source", read_source, 0, false },
+  { "call", read_once, 0, false, MEMBER (call) },
+  { "xml", read_once, 0, false, MEMBER (xml) },
+  { "flags", read_once, 0, false, MEMBER (flags) },
+  { "source", read_once, 0, false, MEMBER (source) },
   { "domain", read_object, 0, false },
   { "domain-uuid", read_uuid, 0, false },
   { "interface", read_object, 0, false },
@@ -329,9 +305,9 @@ static const struct key keys[] = {
   { "pool-uuid", read_uuid, 0, false },
   { "storage_vol", read_object, 0, false },
   { "vol", read_object, 0, false },
-  { "user", read_user, 0, false },
-  { "group", read_group, 0, false },
-  { "method", read_method, 0, false },
+  { "user", read_once, 0, false, MEMBER (user) },
+  { "group", read_more, 0, false, MEMBER (groups) },
+  { "method", read_more, 0, false, MEMBER (methods) },
 };
 
 /* "mine.colour": a fact of some other module's. */
@@ -431,6 +407,7 @@ explain_free (struct explain_question *question)
   free (question->listener);
   free (question->user);
   free (question->call);
+  free (question->xml);
   free (question->flags);
   free (question->source);
   for (unsigned i = 0; i < question->object_count; i++) {

@@ -32,6 +32,7 @@ struct explain_question {
   char *listener;               /* NULL: the only one */
   char *user;                   /* by a conversation; NULL: none is held */
   char *call;                   /* a procedure; NULL: none */
+  char *xml;                    /* a file: what it would make; or NULL */
   struct explain_object objects[OBJECTS_MAX];
   unsigned object_count;
   char *flags, *source;         /* arguments that it depends on; or NULL */

@@ -161,9 +161,8 @@ ask_entry (struct inquiry *inquiry)
   else
     say ("answer", "let in%s", answer.read_only ? ", to read only" : "");
   if (inquiry->question->call)
-    return explain_call (inquiry->question, inquiry->policy, &session->peer,
-                         &session->identity, inquiry->policy->is_read_only
-                                             || answer.read_only);
+    return explain_call (inquiry->question, session,
+                         inquiry->policy->is_read_only || answer.read_only);
   return EXPLAIN_IN;
 }
 

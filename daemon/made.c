@@ -64,15 +64,19 @@ static const struct maker makers[] = {
 };
 
 static const struct maker *
-find_maker (const struct virgate_call *call)
+maker_of (uint32_t program, int32_t number)
 {
-  int32_t number = call->head.procedure;
-
-  if (call->head.program != VIRGATE_REMOTE_PROGRAM || call->args == NULL
-      || number < 0 || (size_t) number >= COUNT_OF (makers)
-      || makers[number].kind == NULL)
+  if (program != VIRGATE_REMOTE_PROGRAM || number < 0
+      || (size_t) number >= COUNT_OF (makers) || makers[number].kind == NULL)
     return NULL;
   return &makers[number];
+}
+
+static const struct maker *
+find_maker (const struct virgate_call *call)
+{
+  return call->args ? maker_of (call->head.program, call->head.procedure)
+                    : NULL;
 }
 
 /* A typed parameter; -1: there are two, of which libvirt takes neither. */
@@ -119,7 +123,7 @@ name_in (const struct maker *maker, const struct description *description)
 }
 
 static int
-read_description (struct virgate_call *call, const struct maker *maker,
+read_description (struct arena *arena, const struct maker *maker,
                   const char *xml, struct virgate_object *out)
 {
   struct description description;
@@ -130,12 +134,11 @@ read_description (struct virgate_call *call, const struct maker *maker,
     return -1;
   name = name_in (maker, &description);
   if (name && out->name == NULL
-      && (out->name = arena_strndup (&call->arena, name,
-                                     strlen (name))) == NULL)
+      && (out->name = arena_strndup (arena, name, strlen (name))) == NULL)
     return -1;
   if (!description.has_uuid)
     return 0;
-  uuid = arena_alloc (&call->arena, 16);
+  uuid = arena_alloc (arena, 16);
   if (uuid == NULL)
     return -1;
   out->uuid = memcpy (uuid, description.uuid, 16);
@@ -154,7 +157,7 @@ read_made (struct virgate_call *call, const struct maker *maker,
       || (maker->xml && xml == NULL))
     return false;
   out->name = name && *name ? name : NULL;
-  if (xml && read_description (call, maker, xml, out) == -1)
+  if (xml && read_description (&call->arena, maker, xml, out) == -1)
     return false;
   return out->name || out->uuid;
 }
@@ -232,4 +235,23 @@ made_by_call (struct virgate_call *call, struct virgate_object *objects,
     made->uuid = named->uuid;
   ++*count;
   return maker->xml ? add_owner (call, objects, count) : ACCESS_YES;
+}
+
+int
+made_by_xml (uint32_t program, int32_t number, const char *xml,
+             struct arena *arena, struct virgate_object *objects,
+             uint32_t *count)
+{
+  const struct maker *maker = maker_of (program, number);
+  struct virgate_object *made = &objects[*count];
+
+  if (maker == NULL || maker->xml == NULL)
+    return -1;
+  *made = (struct virgate_object) { .kind = maker->kind };
+  if (read_description (arena, maker, xml, made) == -1
+      || !(made->name || made->uuid))
+    return 0;
+  find_parent (objects, *count, made);
+  ++*count;
+  return 1;
 }

@@ -9,6 +9,7 @@
 
 #include <virgate/acl.h>
 
+#include "common/arena.h"
 #include "daemon/access.h"
 
 /* Add to the objects that the call names, which are truly named; there is
@@ -22,5 +23,13 @@ enum access_result made_by_call (struct virgate_call *call,
 
 /* What it says alone; false: nothing. */
 bool made_read (struct virgate_call *call, struct virgate_object *out);
+
+/* Add what a description says that such a procedure would be given, and no
+ * name beside it; there is room for one.  1, with strings in the arena; 0: it
+ * says nothing, or not clearly; -1: the procedure takes none.
+ */
+int made_by_xml (uint32_t program, int32_t number, const char *xml,
+                 struct arena *arena, struct virgate_object *objects,
+                 uint32_t *count);
 
 #endif /* VIRGATE_DAEMON_MADE_H */

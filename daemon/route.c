@@ -151,6 +151,14 @@ is_for_identity (const struct route *route,
 }
 
 bool
+route_is_for (const struct route *route, const struct session *session)
+{
+  return (route->listeners == NULL
+          || route_matches (route->listeners, session->listener->name))
+         && is_for_identity (route, &session->identity);
+}
+
+bool
 route_fits (const struct route *route, const struct route_name *wanted,
             const struct session *session)
 {
@@ -158,7 +166,5 @@ route_fits (const struct route *route, const struct route_name *wanted,
                    : route->hosts != NULL)
     return false;
   return (route->uris == NULL || route_matches (route->uris, wanted->name))
-         && (route->listeners == NULL
-             || route_matches (route->listeners, session->listener->name))
-         && is_for_identity (route, &session->identity);
+         && route_is_for (route, session);
 }

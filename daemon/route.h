@@ -42,7 +42,8 @@ int route_name_split (struct route_name *wanted, const char *name,
                       bool has_hosts);
 void route_name_free (struct route_name *wanted);
 
-/* Is this client, with this name, to be served by it? */
+/* May it serve this client, whatever that asks for?  And with this name? */
+bool route_is_for (const struct route *route, const struct session *session);
 bool route_fits (const struct route *route, const struct route_name *wanted,
                  const struct session *session);
 

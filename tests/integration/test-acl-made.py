@@ -220,6 +220,49 @@ def check_table(daemon):
 test_who_may_make_what, test_who_may_make_what_behind_a_gateway = \
     before_both(check_table, RULES)
 
+# Of these the description is the first argument.
+DESCRIBED = {
+    CREATE: 'domain_create_xml', DEFINE: 'domain_define_xml',
+    DEFINE_FLAGS: 'domain_define_xml_flags', NET_DEFINE: 'network_define_xml',
+    NET_CREATE: 'network_create_xml',
+    NET_DEFINE_FLAGS: 'network_define_xml_flags',
+    POOL_DEFINE: 'storage_pool_define_xml',
+    POOL_CREATE: 'storage_pool_create_xml',
+    IFACE_DEFINE: 'interface_define_xml', NWFILTER_DEFINE: '180',
+    BINDING_CREATE: 'nwfilter_binding_create_xml',
+    SECRET_DEFINE: 'remote.142',
+}
+
+
+def test_explain_reads_descriptions():
+    """What --explain says of files is what the table says of calls."""
+    def may(uid, question):
+        return explain(daemon.dir, f'uid={uid} {question}')[0] == 0
+
+    with own(RULES) as daemon:
+        path = os.path.join(daemon.dir, 'x.xml')
+        cases = [(DESCRIBED[proc], Reader(payload).string(), '', want)
+                 for (proc, payload), want in CASES if proc in DESCRIBED]
+        cases += [('storage_vol_create_xml', volume(name), f'pool={pool}',
+                   '579' if (pool, name) == ('default-pool', 'web-1') else '79')
+                  for pool in ('default-pool', 'other')
+                  for name in ('web-1', 'db-1')]
+        for name, xml, words, want in cases:
+            with open(path, 'w') as f:
+                f.write(xml)
+            if f'<uuid>{TEST}' in xml:
+                words += f' domain=test domain-uuid={TEST}'
+            got = ''.join(str(uid) for uid in (5, 6, 7, 9)
+                          if may(uid, f'call={name} xml={path} {words}'))
+            same(got, want, f'{name} {words}: {xml[:200]}')
+        for question, text in [
+                (f'call=domain_destroy xml={path}', 'takes no description'),
+                (f'call=9999 xml={path}', 'takes no description'),
+                (f'call=domain_define_xml xml={path}x', 'No such file'),
+                (f'call=domain_define_xml xml={daemon.dir}', 'directory')]:
+            code, said = explain(daemon.dir, f'uid=5 {question}')
+            assert code == 2 and text in said, said
+
 
 def check_redefining(daemon):
     """Guests of others are neither taken over nor renamed."""

@@ -6,17 +6,18 @@ import contextlib
 import os
 import tempfile
 
+from gateway import Behind, gateway, reply_to
 from lib import *
 from rawrpc import *
 from rules import *
 
 INFO, SUSPEND, RESUME, XML, ATTACH, HOSTNAME, DEFINE = 16, 34, 28, 14, 8, 59, 11
 LOOKUP, CAPABILITIES, UNDEFINE, RENAME = 23, 7, 35, 358
-SCREENSHOT = 211
 NET_DEFINE, NET_IS_ACTIVE, LIST_NETWORKS = 41, 152, 38
 SNAPSHOT, SNAPSHOT_LOOKUP = 185, 189
 POOL_DEFINE, POOL_INFO, VOL_CREATE = 77, 87, 93
 MINE = '22222222-2222-4222-8222-222222222222'
+SCREENSHOT, UNKNOWN = 211, 9999
 ADMIN = 0x06900690
 NUM_ACTIVE, NUM_DEFINED, LIST_DEFINED = 51, 25, 21
 
@@ -430,6 +431,32 @@ def test_explain_says_what_happens_with_all_kinds():
     same(wrong, [])
 
 
+def test_explain_of_procedures_that_no_table_has():
+    """They can be called where a driver passes them on, by those who may
+    change the host."""
+    rules = ('rule = allow admin uid:0\nrule = allow operator uid:2\n'
+             'rule = read-only uid:3\nrule = allow admin uid:3')
+    allow = 'unknown-procedures = allow\n'
+    for more, may in [('', ''), (allow, '0'), (allow + 'users = x y', ''),
+                      (allow + 'listeners = local', '0'),
+                      (allow + 'listeners = other', '')]:
+        with Behind() as far, gateway(far.path, more, LISTENER % rules) as d:
+            far.tricks[UNKNOWN] = lambda conn, call: conn.sendall(
+                reply_to(call))
+            if may or not more:         # somebody else's driver serves nobody
+                for uid in 0, 2, 3:
+                    with caller(d, uid) as conn:
+                        same(conn.call(UNKNOWN).status == OK, str(uid) in may,
+                             f'{more} {uid}')
+            for uid in 0, 2, 3:
+                for name in str(UNKNOWN), f'remote.{UNKNOWN}':
+                    code, out = explain(d.dir, f'uid={uid} call={name}')
+                    same(code, int(str(uid) not in may), out)
+                    assert 'permissions: connect:write' in out, out
+                    same('passed on by: [driver behind]' in out,
+                         may != '' and uid != 3, out)
+
+
 def test_explain_of_calls():
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, 'virgated.conf')
@@ -447,9 +474,17 @@ def test_explain_of_calls():
         code, out = explain(folder, 'uid=3 call=domain_get_xml_desc domain=x '
                             'flags=VIR_DOMAIN_XML_SECURE')
         assert code == 1 and 'domain:read, domain:read_secure' in out, out
+        same(explain(folder, 'uid=5 call=12 domain=web-1')[1].split('\n')[-2:],
+             explain(folder, 'uid=5 call=domain_destroy domain=web-1')[1]
+             .split('\n')[-2:])
         for question, text in [
                 ('call=nonsense', "no procedure 'nonsense'"),
+                ('call=remote.nonsense', 'no procedure'),
+                ('call=other.1', 'no procedure'),
+                ('call=107', 'no procedure'),          # an event
+                ('call=2147483648', 'no procedure'),
                 ('call=admin.connect_list_servers', 'does not serve'),
+                ('call=admin.9999', 'does not serve'),
                 ('call=domain_destroy flags=1', 'has no argument flags'),
                 ('call=domain_destroy network=x', 'no permission on a network'),
                 ('call=domain_reboot flags=x', 'neither a number nor a flag'),
