@@ -66,7 +66,10 @@ class Listener:
 
     def accept(self):
         while True:
-            conn, _ = self.listener.accept()
+            try:
+                conn, _ = self.listener.accept()
+            except OSError:             # it was closed
+                return
             threading.Thread(target=self.serve, args=(conn,),
                              daemon=True).start()
 
