@@ -218,6 +218,32 @@ or_text (const char *text, const char *other)
   return text ? text : other;
 }
 
+/* Is there an entry like HOST where there must be one, and none where it would
+ * clash?
+ */
+static int
+check_host (const struct update *up, const struct xml_node *host,
+            const struct xml_node *old)
+{
+  const char *mac = or_text (xml_attr (host, "mac"), "unknown");
+  const char *name = or_text (xml_attr (host, "name"), "(null)");
+  const char *ip = or_text (xml_attr (host, "ip"), "unknown");
+
+  if (update_is_add (up) && old)
+    return update_wrong (up, "there is an existing dhcp host entry in "
+                         "network '%s' that matches "
+                         "\"<host mac='%s' name='%s' ip='%s'/>\"",
+                         up->def->name, mac, name, ip);
+  if (up->command == COMMAND_MODIFY && !old)
+    return update_wrong (up, "couldn't locate an existing dhcp host entry "
+                         "with \"mac='%s'\" \"name='%s'\" \"ip='%s'\" in"
+                         " network '%s'", mac, name, ip, up->def->name);
+  if (up->command == COMMAND_DELETE && !old)
+    return update_wrong (up, "couldn't locate a matching dhcp host entry "
+                         "in network '%s'", up->def->name);
+  return 0;
+}
+
 static int
 update_host (const struct update *up)
 {
@@ -242,24 +268,8 @@ update_host (const struct update *up)
   if (update_is_add (up) && check_single_dhcp (up, ip) == -1)
     return -1;
   old = update_find_like (host, delete ? host_matches : host_clashes, &count);
-  if (update_is_add (up) && old)
-    return update_wrong (up, "there is an existing dhcp host entry in "
-                         "network '%s' that matches "
-                         "\"<host mac='%s' name='%s' ip='%s'/>\"",
-                         up->def->name,
-                         or_text (xml_attr (host, "mac"), "unknown"),
-                         or_text (xml_attr (host, "name"), "(null)"),
-                         or_text (text, "unknown"));
-  if (up->command == COMMAND_MODIFY && !old)
-    return update_wrong (up, "couldn't locate an existing dhcp host entry "
-                         "with \"mac='%s'\" \"name='%s'\" \"ip='%s'\" in"
-                         " network '%s'",
-                         or_text (xml_attr (host, "mac"), "unknown"),
-                         or_text (xml_attr (host, "name"), "(null)"),
-                         or_text (text, "unknown"), up->def->name);
-  if (delete && !old)
-    return update_wrong (up, "couldn't locate a matching dhcp host entry "
-                         "in network '%s'", up->def->name);
+  if (check_host (up, host, old) == -1)
+    return -1;
   switch (up->command) {
   case COMMAND_MODIFY:
     replace (old, host);
