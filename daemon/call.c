@@ -345,16 +345,20 @@ static void
 run_later (struct virgate_call *call)
 {
   struct server *server = call->session->loop->server;
-  bool is_priority = call->handler->flags & VIRGATE_PRIORITY;
+  bool is_priority = (call->handler->flags & VIRGATE_PRIORITY)
+                     && call->asked == NULL;
   struct session_jobs *jobs = session_jobs (call->session);
+  struct job_line *line = jobs && is_priority ? &jobs->priority
+                          : jobs ? &jobs->normal : NULL;
 
+  if (call->asked)
+    line = &call->asked->opening;
   call->job.run = run_on_worker;
   call->job.done = done_on_worker;
   count (call);
-  if (jobs == NULL
+  if (line == NULL
       || workers_add (is_priority ? &server->priority : &server->workers,
-                      is_priority ? &jobs->priority : &jobs->normal,
-                      &call->job) == -1)
+                      line, &call->job) == -1)
     call_refuse (call, VIRGATE_ERR_NO_MEMORY, VIRGATE_FROM_RPC, NULL);
 }
 

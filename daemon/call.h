@@ -52,6 +52,7 @@ struct virgate_call {
    * effect.  The session may be closing.
    */
   void (*landed) (struct virgate_call *call);
+  struct driver *asked;         /* it stands in its line; NULL: the client's */
   struct driver *opened;        /* by open_run, with its connection */
   void *opened_conn;
   struct virgate_link *link;    /* that it opened on the way */

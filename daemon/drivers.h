@@ -16,6 +16,7 @@
 #include "core/instance.h"
 #include "daemon/loop.h"
 #include "daemon/route.h"
+#include "daemon/workers.h"
 #include "protocol/table.h"
 
 /* Programs that drivers answer: remote, qemu and lxc, in the order of
@@ -35,6 +36,7 @@ struct driver {
   struct instance *instance;
   const struct virgate_driver_ops *ops;
   struct route route;           /* whom it is for */
+  struct job_line opening;      /* of a gateway: who wants a connection */
   bool passes_unknown;          /* procedures that the tables do not know */
   _Atomic uint64_t changes;     /* that may have given objects other names */
   const struct virgate_handler **handlers[DRIVER_PROGRAMS];
@@ -71,7 +73,7 @@ void drivers_take (struct server *server, struct driver_table *table);
 struct driver_table *drivers_get (struct server *server);
 void drivers_put (struct driver_table *table);
 
-/* Any thread.  NULL is fine. */
+/* Any thread.  NULL is fine to give back. */
 void driver_ref (struct driver *driver);
 void driver_unref (struct driver *driver);
 

@@ -85,6 +85,7 @@ open_landed (struct virgate_call *call)
   const struct virgate_remote_connect_open_args *open = call->args;
   struct session *session = call->session;
 
+  driver_unref (call->asked);
   session->is_opening = false;
   session->driver = call->opened;
   session->driver_conn = call->opened_conn;
@@ -102,14 +103,40 @@ open_landed (struct virgate_call *call)
   session_again (session);
 }
 
+/* The gateway that it may have to wait for, with a reference: those who do
+ * stand in its line, so that they take neither all workers nor those that never
+ * wait for a hypervisor.
+ */
+static struct driver *
+find_gateway (const struct session *session, const char *name)
+{
+  struct driver_table *table = drivers_get (session->loop->server);
+  struct driver *found = NULL;
+  struct route_name wanted;
+
+  if (route_name_split (&wanted, name, table->has_hosts) == 0)
+    for (unsigned i = 0; i < table->count && found == NULL; i++)
+      if (table->driver[i]->ops->frame
+          && route_fits (&table->driver[i]->route, &wanted, session))
+        found = table->driver[i];
+  route_name_free (&wanted);
+  if (found)
+    driver_ref (found);
+  drivers_put (table);
+  return found;
+}
+
 int
 open_prepare (struct virgate_call *call)
 {
+  const struct virgate_remote_connect_open_args *open = call->args;
+
   if (check_call (call) == -1) {
     call->result = -1;
     call_answer (call);
     return -1;
   }
+  call->asked = find_gateway (call->session, open->name);
   call->session->is_opening = true;
   call->landed = open_landed;
   return 0;

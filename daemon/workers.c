@@ -30,11 +30,17 @@ job_line_init (struct job_line *line)
   list_init (&line->link);
 }
 
+static unsigned
+most_of (const struct workers *workers, const struct job_line *line)
+{
+  return line->is_shared ? MAX_OF (workers->max / 2, 1u) : workers->line_max;
+}
+
 /* Stand in the queue if there is something that may run.  Locked. */
 static void
 line_queue (struct workers *workers, struct job_line *line)
 {
-  if (line->first && line->running < workers->line_max
+  if (line->first && line->running < most_of (workers, line)
       && list_is_empty (&line->link))
     list_append (&workers->waiting, &line->link);
 }

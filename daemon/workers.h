@@ -18,11 +18,14 @@ struct job {
   void (*done) (struct job *job); /* afterwards; may free job and line */
 };
 
-/* One client's jobs.  Guarded by the pool's lock. */
+/* One client's jobs, or those of many clients that may wait for the same thing:
+ * these run on half of the threads at a time.  Guarded by the pool's lock.
+ */
 struct job_line {
   struct list link;             /* in waiting, while it may run a job */
   struct job *first, **last;
   unsigned running;
+  bool is_shared;               /* many clients'; set before it is used */
 };
 
 struct workers {

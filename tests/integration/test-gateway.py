@@ -3,6 +3,7 @@
 """virgated before another daemon: what passes, what does not, and what is
 left when either side goes.  The other daemon is libvirtd's test driver, or a
 server of our own where it has to misbehave."""
+import contextlib
 import os
 import random
 import re
@@ -689,6 +690,32 @@ connect-timeout = 2
             same(tried <= most, True, f'{tried} of 20 tried')
             with Conn(d.socket, None) as c:
                 same(c.open('test:///default?host=good').error, None)
+
+
+def test_many_who_wait_for_a_dead_host_leave_room_for_others():
+    with socket.socket(socket.AF_UNIX) as deaf, Libvirtd() as behind, \
+            contextlib.ExitStack() as waiting:
+        path = os.path.join(behind.dir, 'deaf')
+        deaf.bind(path)
+        deaf.listen(100)
+        with gateway(behind.socket, f'''hosts = good
+[driver dead]
+module = upstream
+upstream = remote+unix:///?socket={path}
+hosts = dead
+[driver test]
+''') as d:
+            for _ in range(60):
+                c = waiting.enter_context(Conn(d.socket, None))
+                c.send(message(OPEN, some(string('test:///default?host=dead'))
+                               + u32(0)))
+            deaf.settimeout(10 * SLOW)
+            for _ in range(5):
+                waiting.enter_context(deaf.accept()[0])
+            for name in 'test:///default?host=good', 'test:///default':
+                began = time.monotonic()
+                with Conn(d.socket, name, timeout=60):
+                    same(time.monotonic() - began < 4, True, name)
 
 
 def test_limits_of_one_daemon():
