@@ -66,8 +66,9 @@ find_handler (const struct session *session, const struct frame_header *head,
                                       head->procedure);
 }
 
-/* A driver that does not know a recent procedure answers as a server of its
- * own time: clients know what to do then.
+/* A procedure newer than libvirt 9.0 that the driver lacks is unknown, as to a
+ * server of that time, rather than unsupported: then clients fall back to
+ * older ones.
  */
 static bool
 is_too_new (const struct session *session, const struct frame_header *head,
@@ -266,8 +267,9 @@ dispatch_call (struct session *session, const struct frame *frame,
 
   if (find_target (session, frame, &target) == -1)
     return WIRE_NEXT;
-  /* Facts may be about to say who it is: who needs no conversation need not
-   * ask whether there is one, and virt-admin does not.
+  /* A worker may be about to let the client in by facts alone.  Clients that
+   * expect so need not ask for a method first (virt-admin does not): their
+   * call is held rather than refused.
    */
   if (session->state < SESSION_OPEN
       && !(target.row && (target.row->flags & PROC_NO_AUTH))

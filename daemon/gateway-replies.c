@@ -200,8 +200,9 @@ code_of (const struct virgate_frame *frame)
   return code ? (int32_t) code : VIRGATE_ERR_INTERNAL_ERROR;
 }
 
-/* The daemon behind calls its connection to us secure when it is local; so it
- * is only if the way there is.
+/* Whether a connection is secure the daemon behind says of ours to it, which
+ * may be called so for being local there.  To the client it is secure only if
+ * the link is.
  */
 static bool
 is_false_claim (const struct session *session, const struct passed *passed,
