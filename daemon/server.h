@@ -47,7 +47,7 @@ struct server {
   struct loop *loops;
   unsigned loop_count;
   struct workers workers, priority;
-  struct workers shakers;       /* of hands, one to a processor */
+  struct workers shakers;       /* handshakes: one thread to a processor */
   struct workers checkers[2];   /* authentication that blocks: of remote
                                    clients, of local ones */
   struct drivers drivers;
@@ -63,7 +63,7 @@ struct server {
   uv_timer_t drain;
   uv_timer_t metrics;           /* data is NULL when there are none */
   bool metrics_failed;          /* the file could not be written */
-  int64_t started;              /* seconds of the clock on the wall */
+  int64_t started;              /* seconds since the epoch */
   uv_timer_t idle;              /* data is NULL before the first use */
   int64_t idle_timeout_ns, idle_since_ns;
   uint64_t last_client;         /* number of a session */

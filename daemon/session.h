@@ -62,7 +62,7 @@ struct session {
   struct virgate_identity identity;
 
   uint64_t id;                  /* never used twice */
-  int64_t since;                /* seconds of the clock on the wall */
+  int64_t since;                /* seconds since the epoch */
 
   struct list link;             /* loop->sessions */
   struct list ready;            /* loop->ready */
@@ -108,14 +108,15 @@ struct session {
   bool is_listed : 1;           /* counted in its listener */
   bool is_stranger : 1;         /* counted as not yet open */
   bool is_stopped : 1;          /* input is held back by the wire */
-  bool is_waiting : 1;          /* and goes on when a call or auth ends */
-  bool is_stuck : 1;            /* that may be never: a stream has no room */
-  bool is_serving : 1;          /* its turn is on */
+  bool is_waiting : 1;          /* to read on, for a call or auth to end */
+  bool is_stuck : 1;            /* to read on, for a driver to make room,
+                                   which may be never */
+  bool is_serving : 1;          /* in its turn, see session_continue */
   bool is_ending : 1;           /* close once all output is written */
   bool is_opening : 1;          /* an open is under way */
   bool wants_close_event : 1;   /* registered a close callback */
   bool is_broken : 1;           /* close at the end of the turn */
-  bool has_secret : 1;          /* the output does: wipe it once written */
+  bool has_secret : 1;          /* output to be wiped once it is written */
 };
 
 /* Take over a connection that was accepted (main thread), hand it to the
