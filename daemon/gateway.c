@@ -85,7 +85,8 @@ give (struct session *session, const struct frame *frame, bool with_fds)
 }
 
 /* Does this call send or bring descriptors where the link passes none?  The
- * far side would end the link over it, so the call is refused here.
+ * far side would end the link over it, so the call is refused here; one that
+ * takes some may bring none.
  * Descriptors that a call has no use for are not passed on: libvirtd would
  * close them.
  */
@@ -99,7 +100,7 @@ lacks_fds (struct session *session, const struct frame *frame,
     return false;
   if ((flags & PROC_FDS_IN) && frame->fd_count > 0)
     refuse_fds (session, &frame->head, "Sending");
-  else if (flags & PROC_FDS_OUT)
+  else if ((flags & (PROC_FDS_IN | PROC_FDS_OUT)) == PROC_FDS_OUT)
     refuse_fds (session, &frame->head, "Receiving");
   else
     return false;

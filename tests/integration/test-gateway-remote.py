@@ -14,10 +14,11 @@ import ssh
 from gateway import Behind, reply_to
 from lib import *
 from rawrpc import (CALL_FDS, DOMAIN_XML, FD_ASSOCIATE, FEATURE, HOSTNAME, NONE,
-                    REPLY_FDS, Conn, domain, message, string, u32)
+                    QEMU, REPLY_FDS, Conn, domain, message, string, u32)
 from tls import LibvirtdTls, VirgatedTls, make_pki
 
 OPEN_GRAPHICS_FD = 343
+MONITOR_WITH_FILES = 7
 FD_PASSING = 8
 
 SENDING = 'Sending file descriptors is not supported on this socket'
@@ -200,6 +201,9 @@ def refused_onward(d):
         same(told[0].error[2], f'internal error: {SENDING}')
         same(told[1].error, None)       # has no use for any
         same(c.call(HOSTNAME).error, None)
+        reply = c.call(MONITOR_WITH_FILES, domain() + string('{}') + u32(0),
+                       prog=QEMU)       # that driver has none
+        assert 'virDomainQemuMonitorCommandWithFiles' in reply.error[2], reply
     has_as_many(d, before)
 
 
