@@ -252,7 +252,8 @@ pass (struct session *session, const struct frame *frame,
     return WIRE_NEXT;
   if (has_too_many_streams (session, known)) {
     refuse_message (session, &frame->head, TOO_MANY_STREAMS);
-    free (note);
+    record_passed (session, frame->head.program, row,
+                   VIRGATE_ERR_RESOURCE_BUSY, session->loop->now, note);
     return WIRE_NEXT;
   }
   return gateway_call (session, frame, row, note);

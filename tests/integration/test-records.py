@@ -7,7 +7,11 @@ import os
 import socket
 import tempfile
 
+from gateway import Behind
 from lib import *
+from rawrpc import Conn, i64, string, u32
+
+VOL_UPLOAD = 208
 
 CONFIG = '''[daemon]
 audit = @DIR@/audit
@@ -161,6 +165,20 @@ def test_who_looks_for_what_is_hidden_behind_a_gateway():
     with Libvirtd() as behind:
         check_hidden(f'[driver up]\nmodule = upstream\nupstream = '
                      f'test+unix:///default?socket={behind.socket}\n')
+
+
+def test_streams_beyond_the_limit_behind_a_gateway():
+    with Behind() as behind, \
+            daemon('max-client-requests = 1',
+                   f'[driver up]\nmodule = upstream\nupstream = '
+                   f'test+unix:///default?socket={behind.path}\n') as d, \
+            Conn(d.socket) as c:
+        for _ in range(2):
+            reply = c.call(VOL_UPLOAD, string('p') + string('v') + string('k')
+                           + i64(0) + i64(0) + u32(0))
+        same(reply.error[2], 'resource busy: too many streams are open')
+        soon(d, procedure='storage_vol_upload', outcome='ok')
+        soon(d, procedure='storage_vol_upload', outcome='failed')
 
 
 def test_metrics_follow_no_link():
