@@ -278,14 +278,37 @@ convert (struct arena *arena, const struct proc_row *row, const void *args,
   return out->val ? 0 : -1;
 }
 
+/* Say in the log why somebody does not find something: lists that hide it
+ * refuse it as well, and have words for that.
+ */
+static void
+log_hidden (struct session *session, const struct proc_row *row,
+            const struct virgate_object *object)
+{
+  const struct virgate_acl_call question = {
+    .size = sizeof question,
+    .program = VIRGATE_REMOTE_PROGRAM, .number = row->number,
+    .procedure = row->name,
+    .peer = &session->peer, .identity = &session->identity,
+    .permissions = &row->permissions[0].pair, .permission_count = 1,
+    .objects = object, .object_count = 1,
+  };
+
+  access_still_permits (session, &question);
+}
+
 static bool
-sees_found (const struct session *session, const struct proc_row *row,
+sees_found (struct session *session, const struct proc_row *row,
             const void *ret)
 {
   struct virgate_object object;
 
-  return row->permission_count > 0 && objects_find (row->ret, ret, &object)
-         && access_sees (session, &row->permissions[0].pair, &object);
+  if (!objects_find (row->ret, ret, &object))
+    return false;
+  if (access_sees (session, &row->permissions[0].pair, &object))
+    return true;
+  log_hidden (session, row, &object);
+  return false;
 }
 
 /* need_results 0 wants the count alone. */

@@ -155,6 +155,8 @@ def check_hidden(driver):
         line = soon(d, procedure='domain_lookup_by_name')[0]
         same((line['outcome'], line['objects']),
              ('denied', [{'kind': 'domain', 'name': 'test'}]))
+        assert re.search(r'lookup_by_name refused: rule = deny viewer '
+                         r'domain:test \(.*:\d+, \[acl rules\]\)', d.log())
 
 
 def test_who_looks_for_what_is_hidden():
