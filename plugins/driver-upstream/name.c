@@ -56,7 +56,7 @@ name_harmless_len (const char *name, char *const *allowed)
 
   if (*name == '\0' || is_listed (allowed, name))
     return strlen (name);
-  path = name + driver + strspn (name + driver, ":");
+  path = name + driver + (name[driver] == ':');
   if (strncmp (path, "//", 2) == 0)
     path += 2;
   return is_one_of (drivers, name, driver) && path <= name + len

@@ -493,7 +493,8 @@ def test_names_and_uris_that_would_reach_further():
         behind.seen.clear()
         for name in ('test:///etc/passwd', 'vmwareplayer:///session',
                      'qemu+ssh:///system', 'esx://h/', 'qemu:///embed?root=/',
-                     'test:////default', 'hyperv:///system', 'x:///system'):
+                     'test:////default', 'test:::///default',
+                     'hyperv:///system', 'x:///system'):
             with Conn(d.socket, None) as c:
                 assert c.open(name).error, name
         same(behind.seen, [])
