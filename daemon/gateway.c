@@ -85,10 +85,9 @@ give (struct session *session, const struct frame *frame, bool with_fds)
 }
 
 /* Does this call send or bring descriptors where the link passes none?  The
- * far side would end the link over it, so the call is refused here; one that
- * takes some may bring none.
- * Descriptors that a call has no use for are not passed on: libvirtd would
- * close them.
+ * far side would end the link over it, so the call is refused here.  One that
+ * takes some may bring none.  Descriptors that a call has no use for are not
+ * passed on: libvirtd would close them.
  */
 static bool
 lacks_fds (struct session *session, const struct frame *frame,
