@@ -10,10 +10,13 @@
 #include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "client/internal.h"
+#include "common/big-endian.h"
+#include "core/frame.h"
 
 /* Bytes on their way in one direction. */
 #define ROOM (64 * 1024)
@@ -38,6 +41,11 @@ struct relay {
   bool can_take, can_give;      /* read the far side, write to it */
   bool can_read, can_write;     /* our descriptors */
   short take_wants, give_wants; /* what the transport waits for */
+
+  /* Where it is in the messages that it gives. */
+  char word[FRAME_WORD_LEN];    /* the length of one, */
+  size_t word_len;              /* as far as it is given */
+  size_t rest;                  /* of one, behind that */
 };
 
 static bool
@@ -180,14 +188,57 @@ get (struct relay *relay)
   return 1;
 }
 
+/* What of a message follows its length, which is in that. */
+static size_t
+rest_of (const char *word)
+{
+  return MAX_OF (be32_load (word), FRAME_WORD_LEN) - FRAME_WORD_LEN;
+}
+
+/* How many of these bytes are of one message. */
+static size_t
+of_one_message (const struct relay *relay, const char *data, size_t len)
+{
+  size_t missing = FRAME_WORD_LEN - relay->word_len;
+  char word[FRAME_WORD_LEN];
+
+  if (relay->rest > 0)
+    return MIN_OF (relay->rest, len);
+  if (len <= missing)
+    return len;
+  memcpy (word, relay->word, relay->word_len);
+  memcpy (word + relay->word_len, data, missing);
+  return MIN_OF (missing + rest_of (word), len);
+}
+
+/* So many are given, of one message. */
+static void
+given (struct relay *relay, const char *data, size_t len)
+{
+  size_t n = MIN_OF (len, relay->rest);
+
+  for (relay->rest -= n; n < len && relay->rest == 0; n++) {
+    relay->word[relay->word_len++] = data[n];
+    if (relay->word_len == FRAME_WORD_LEN) {
+      relay->rest = rest_of (relay->word);
+      relay->word_len = 0;
+    }
+  }
+  relay->rest -= len - n;
+}
+
+/* Stock servers look for one message in a record: see VIRGATE_CAP_RECORDS. */
 static int
 give (struct relay *relay)
 {
+  const struct virgate_transport_ops *ops = relay->conn->ops;
   struct flow *up = &relay->up;
-  const struct iovec iov = { up->data + up->start, up->end - up->start };
-  ssize_t n = relay->conn->ops->writev (relay->conn->transport, &iov, 1,
-                                        NULL);
+  struct iovec iov = { up->data + up->start, up->end - up->start };
+  ssize_t n;
 
+  if (ops->caps & VIRGATE_CAP_RECORDS)
+    iov.iov_len = of_one_message (relay, iov.iov_base, iov.iov_len);
+  n = ops->writev (relay->conn->transport, &iov, 1, NULL);
   if (n == VIRGATE_IO_WANT_READ || n == VIRGATE_IO_WANT_WRITE) {
     relay->can_give = false;
     relay->give_wants = wants (n);
@@ -199,6 +250,8 @@ give (struct relay *relay)
     up->at_end = up->is_over = true;
     return 1;
   }
+  if (ops->caps & VIRGATE_CAP_RECORDS)
+    given (relay, iov.iov_base, n);
   up->start += n;
   return 1;
 }

@@ -13,6 +13,7 @@ import threading
 
 import tls
 from lib import *
+from rawrpc import AUTH_LIST, HOSTNAME, OPEN, message, some, string, u32
 
 CHUNK = 1 << 16
 
@@ -146,6 +147,28 @@ def test_stock_virsh_and_aliases_over_ext_on_tls():
             reply = p.stdout.read()
             same((p.wait(60 * SLOW), reply[:4], p.stderr.read()),
                  (0, struct.pack('>I', 36), b''))
+
+
+def test_calls_that_come_together_are_answered_over_tls():
+    """libvirtd looks for one message in a record of TLS, and without pings
+    for what is behind it only when something else comes."""
+    calls = [message(AUTH_LIST), message(
+        OPEN, some(string('test:///default')) + u32(0), serial=2)]
+    calls += [message(HOSTNAME, serial=3 + i) for i in range(30)]
+    with tempfile.TemporaryDirectory() as pki:
+        tls.make_pki(pki)
+        with tls.LibvirtdTls(pki, 'keepalive_interval = -1\n') as d:
+            p = connect('connect', f'test+tls://127.0.0.1:{d.port}/default'
+                        f'?pkipath={pki}')
+            for together in calls[:1], calls[1:2], calls[2:]:
+                p.stdin.write(b''.join(together))
+                p.stdin.flush()
+                for _ in together:
+                    n, = struct.unpack('>I', p.stdout.read(4))
+                    reply = p.stdout.read(n - 4)
+                    same(reply[20:24], u32(0))
+            p.stdin.close()
+            same((p.wait(60 * SLOW), p.stderr.read()), (0, b''))
 
 
 def test_the_programs_name_can_say_it():
