@@ -19,9 +19,6 @@
 /* From here on the rest of a frame is read to where it will stay. */
 #define INSIDE_MIN (32 * 1024)
 
-/* Frames that are written to a transport of records at a time. */
-#define PIECES_MAX 64
-
 /* The longest that comes before a payload. */
 #define PREFIX_MAX (FRAME_PREFIX_LEN + FRAME_WORD_LEN)
 
@@ -474,34 +471,40 @@ mark_drop (struct wire_out *out)
   free (mark);
 }
 
-/* What waits, a frame in each piece.  Returns how many there are. */
-static int
-frame_pieces (const struct wire_out *out, struct iovec *iov)
+/* Where the frame ends that begins at this offset of what waits. */
+static size_t
+end_of_frame (const struct wire_out *out, size_t at)
 {
-  char *at = buf_data (&out->buf);
-  size_t len = buf_len (&out->buf), piece = out->begun;
-  int count = 0;
+  size_t len = frame_unpack_length (buf_data (&out->buf) + at);
 
-  while (len > 0 && count < PIECES_MAX) {
-    if (piece == 0 && len >= FRAME_WORD_LEN)
-      piece = frame_unpack_length (at);
-    if (piece == 0 || piece > len)
-      piece = len;
-    iov[count++] = (struct iovec) { at, piece };
-    at += piece;
-    len -= piece;
-    piece = 0;
-  }
-  return count;
+  return len > 0 ? at + len : buf_len (&out->buf);
 }
 
-/* What of the frame behind the first N bytes of these pieces is left. */
-static size_t
-rest_of_frame (const struct iovec *iov, size_t n)
+/* What waits, the last frame apart from what is before it: the peer wakes for
+ * this piece, and finds the others meanwhile.  Returns how many there are.
+ */
+static int
+two_pieces (const struct wire_out *out, struct iovec *iov)
 {
-  while (n > 0 && n >= iov->iov_len)
-    n -= iov++->iov_len;
-  return n > 0 ? iov->iov_len - n : 0;
+  char *data = buf_data (&out->buf);
+  size_t len = buf_len (&out->buf), last = 0;
+
+  for (size_t at = out->begun; at < len; at = end_of_frame (out, at))
+    last = at;
+  iov[0] = (struct iovec) { data, last };
+  iov[last > 0] = (struct iovec) { data + last, len - last };
+  return last > 0 ? 2 : 1;
+}
+
+/* What is left of a frame once so many bytes of what waits are written. */
+static size_t
+rest_of_frame (const struct wire_out *out, size_t written)
+{
+  size_t end = out->begun;
+
+  while (end < written)
+    end = end_of_frame (out, end);
+  return end - written;
 }
 
 /* Up to the next byte that carries a descriptor. */
@@ -521,10 +524,10 @@ wire_flush (struct wire_out *out, const struct virgate_transport_ops *ops,
   bool has_records = ops->caps & VIRGATE_CAP_RECORDS;
 
   while (buf_len (&out->buf) > 0) {
-    struct iovec iov[PIECES_MAX];
+    struct iovec iov[2];
     struct virgate_fds fds;
     bool with_fd = out->marks && out->marks->offset == out->flushed;
-    int count = has_records ? frame_pieces (out, iov) : one_piece (out, iov);
+    int count = has_records ? two_pieces (out, iov) : one_piece (out, iov);
     ssize_t n;
 
     if (with_fd) {
@@ -535,7 +538,7 @@ wire_flush (struct wire_out *out, const struct virgate_transport_ops *ops,
     if (n <= 0)
       return n == 0 ? VIRGATE_IO_WANT_WRITE : (int) n;
     if (has_records)
-      out->begun = rest_of_frame (iov, n);
+      out->begun = rest_of_frame (out, n);
     buf_consume (&out->buf, n);
     out->flushed += n;
     if (with_fd)

@@ -29,10 +29,11 @@ enum virgate_transport_caps {
   VIRGATE_CAP_DUPLEX = 8,       /* readv on one thread and writev on another
                                    may overlap; otherwise no two hooks of a
                                    connection ever do */
-  VIRGATE_CAP_RECORDS = 16      /* writev keeps its buffers apart on the wire;
-                                   peers that take one message from a record
-                                   would wait for what is behind it, so each
-                                   message gets buffers of its own */
+  VIRGATE_CAP_RECORDS = 16      /* writev keeps its buffers apart on the wire.
+                                   Peers take one message from a record and
+                                   wait for the next record before they look
+                                   for another, so the last message gets
+                                   buffers of its own. */
 };
 
 /* Descriptors that go with bytes.  On reading, count says how many were
