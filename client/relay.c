@@ -239,6 +239,8 @@ give (struct relay *relay)
   if (ops->caps & VIRGATE_CAP_RECORDS)
     iov.iov_len = of_one_message (relay, iov.iov_base, iov.iov_len);
   n = ops->writev (relay->conn->transport, &iov, 1, NULL);
+  if (n == 0)
+    n = VIRGATE_IO_WANT_WRITE;
   if (n == VIRGATE_IO_WANT_READ || n == VIRGATE_IO_WANT_WRITE) {
     relay->can_give = false;
     relay->give_wants = wants (n);

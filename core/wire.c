@@ -19,6 +19,9 @@
 /* From here on the rest of a frame is read to where it will stay. */
 #define INSIDE_MIN (32 * 1024)
 
+/* So many bytes are looked at for each write to a transport of records. */
+#define RECORDS_MAX (64 * 1024)
+
 /* The longest that comes before a payload. */
 #define PREFIX_MAX (FRAME_PREFIX_LEN + FRAME_WORD_LEN)
 
@@ -489,8 +492,13 @@ two_pieces (const struct wire_out *out, struct iovec *iov)
   char *data = buf_data (&out->buf);
   size_t len = buf_len (&out->buf), last = 0;
 
-  for (size_t at = out->begun; at < len; at = end_of_frame (out, at))
+  for (size_t at = out->begun; at < len; at = end_of_frame (out, at)) {
     last = at;
+    if (at >= RECORDS_MAX) {    /* there will be another round */
+      iov[0] = (struct iovec) { data, at };
+      return 1;
+    }
+  }
   iov[0] = (struct iovec) { data, last };
   iov[last > 0] = (struct iovec) { data + last, len - last };
   return last > 0 ? 2 : 1;
@@ -537,6 +545,10 @@ wire_flush (struct wire_out *out, const struct virgate_transport_ops *ops,
     n = ops->writev (conn, iov, count, with_fd ? &fds : NULL);
     if (n <= 0)
       return n == 0 ? VIRGATE_IO_WANT_WRITE : (int) n;
+    if ((size_t) n > buf_len (&out->buf)) {     /* memory for a frame failed */
+      errno = EPROTO;
+      return VIRGATE_IO_ERROR;
+    }
     if (has_records)
       out->begun = rest_of_frame (out, n);
     buf_consume (&out->buf, n);

@@ -3,13 +3,15 @@
  * A client is gone that has a gateway.  Its connection onward could end at
  * once, but stock libvirtd (9.0) writes to memory that it freed, and mostly
  * dies, when a client leaves while a worker of it opens a stream.  So a call
- * that opens one is waited for, as long as an open may take; whoever is
- * allowed a stream cannot bring down the daemon that all others use.
+ * that opens one is waited for, as long as leave-timeout says, so that not
+ * everybody who is allowed a stream can bring down the daemon that all others
+ * use.
  */
 #include "config.h"
 
 #include <stdlib.h>
 
+#include "common/mem.h"
 #include "daemon/gateway-hide.h"
 #include "daemon/gateway.h"
 #include "daemon/link.h"
@@ -77,8 +79,11 @@ void
 gateway_left_frame (struct session *session,
                     const struct virgate_frame *frame)
 {
+  const struct proc_row *row = proc_find (frame->program, frame->procedure);
+
+  if (row && (row->flags & PROC_SECRET))
+    wipe ((char *) frame->payload, frame->len);
   if ((frame->type == FRAME_REPLY || frame->type == FRAME_REPLY_FDS)
-      && opens_stream (proc_find (frame->program, frame->procedure))
-      && --session->gateway->openings == 0)
+      && opens_stream (row) && --session->gateway->openings == 0)
     gateway_left (session);
 }

@@ -119,9 +119,12 @@ append (struct session *session, const struct frame_header *head,
         const struct virgate_frame *frame)
 {
   session_out (session);
-  return wire_out_frame (&session->out, session->ops, session->conn, head,
-                         frame->payload, frame->len, frame->fds,
-                         frame->fd_count);
+  if (wire_out_frame (&session->out, session->ops, session->conn, head,
+                      frame->payload, frame->len, frame->fds,
+                      frame->fd_count) == 0)
+    return 0;
+  session->is_broken = true;
+  return -1;
 }
 
 /* A call is over as far as limits are concerned. */

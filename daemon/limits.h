@@ -29,7 +29,7 @@ struct limits {
   uint64_t ipv6_prefix;         /* bits that make one source */
   uint64_t ban_failures;        /* 0: nobody is banned */
   int64_t ban_window_ns, ban_ns, ban_max_ns;
-  int64_t handshake_ns, auth_ns, open_ns, frame_ns, write_ns;
+  int64_t handshake_ns, auth_ns, open_ns, frame_ns, write_ns, leave_ns;
   int64_t keepalive_ns;
   uint32_t keepalive_count;
 };

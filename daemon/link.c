@@ -109,6 +109,8 @@ fail (struct virgate_link *link, const char *fmt, ...)
   error_set (&why, VIRGATE_ERR_INTERNAL_ERROR, VIRGATE_FROM_RPC,
              "the connection to the hypervisor is lost: %s", text);
   link_detach (link);
+  if (session_is_closing (link->session))
+    gateway_left (link->session);
   if (link->ops.closed)
     link->ops.closed (link->opaque, &why);
 }

@@ -14,6 +14,7 @@
 #include "common/thread.h"
 #include "daemon/auth.h"
 #include "daemon/call.h"
+#include "daemon/gateway.h"
 #include "daemon/link.h"
 #include "daemon/loop.h"
 #include "daemon/session.h"
@@ -149,7 +150,7 @@ wait_ns (const struct loop *loop, enum loop_wait which)
     [WAIT_OPEN] = limits->open_ns,
     [WAIT_FRAME] = limits->frame_ns,
     [WAIT_WRITE] = limits->write_ns,
-    [WAIT_LEFT] = limits->open_ns,
+    [WAIT_LEFT] = limits->leave_ns,
   };
 
   return given[which];
@@ -352,9 +353,15 @@ loop_stop (struct loop *loop)
 void
 loop_abandon (struct loop *loop)
 {
-  list_for_each (item, &loop->sessions)
-    session_close (list_item (item, struct session, link),
-                   VIRGATE_LOG_WARNING, "its calls did not end in time");
+  list_for_each (item, &loop->sessions) {
+    struct session *session = list_item (item, struct session, link);
+
+    session_pin (session);
+    session_close (session, VIRGATE_LOG_WARNING,
+                   "its calls did not end in time");
+    gateway_left (session);
+    session_unpin (session);
+  }
 }
 
 void

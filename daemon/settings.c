@@ -95,6 +95,8 @@ const struct virgate_option daemon_options[] = {
         "time without progress in the middle of a message"),
   UINT ("write-timeout", 1, 3600, "seconds", "60",
         "time without progress in reading what is sent"),
+  UINT ("leave-timeout", 1, 3600, "seconds", "60",
+        "time to open streams for a client that left, behind a gateway"),
   UINT ("keepalive-interval", 0, 3600, "seconds", "5",
         "silence before a client that supports it is pinged; 0: never"),
   UINT ("keepalive-count", 0, 1000, "pings", "5",
@@ -218,6 +220,7 @@ limits_from_config (struct limits *limits, const struct config *config)
     .open_ns = seconds (config, "open-timeout"),
     .frame_ns = seconds (config, "frame-timeout"),
     .write_ns = seconds (config, "write-timeout"),
+    .leave_ns = seconds (config, "leave-timeout"),
     .keepalive_ns = seconds (config, "keepalive-interval"),
     .keepalive_count = daemon_number (config, "keepalive-count"),
   };

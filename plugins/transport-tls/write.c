@@ -39,8 +39,8 @@ send_unsent (struct tls_conn *conn)
                                buf_len (&conn->unsent) };
     ssize_t n = lower_write (conn, &iov, 1);
 
-    if (n < 0)
-      return n;
+    if (n <= 0)
+      return n < 0 ? n : VIRGATE_IO_WANT_WRITE;
     buf_consume (&conn->unsent, n);
   }
   buf_free (&conn->unsent);
@@ -93,6 +93,18 @@ send_record (struct tls_conn *conn, const char *bytes, size_t len)
   return n;
 }
 
+/* The end of what is read, which may be why, is none of what is written. */
+static ssize_t
+write_failed (struct tls_conn *conn, int r)
+{
+  ssize_t n = tls_record_failed (conn, r);
+
+  if (n < 0)
+    return n;
+  errno = EPIPE;
+  return VIRGATE_IO_ERROR;
+}
+
 /* Make records of as much as there is room for: how many bytes that was, or
  * GnuTLS's error.
  */
@@ -133,7 +145,7 @@ write_batch (struct tls_conn *conn, const struct iovec *iov, int iovcnt)
   total = fill_batch (conn, iov, iovcnt);
   conn->batch = NULL;
   if (total < 0)
-    return tls_record_failed (conn, total);
+    return write_failed (conn, total);
   records.iov_len = batch.len;
   n = lower_write (conn, &records, 1);
   if (n == VIRGATE_IO_ERROR || n == (ssize_t) batch.len)
@@ -162,5 +174,5 @@ tls_writev (void *opaque, const struct iovec *iov, int iovcnt,
   if ((iovcnt > 1 || iov->iov_len > RECORD_MAX) && !conn->is_sending)
     return write_batch (conn, iov, iovcnt);
   n = send_record (conn, iov->iov_base, iov->iov_len);
-  return n < 0 ? tls_record_failed (conn, n) : n;
+  return n < 0 ? write_failed (conn, n) : n;
 }

@@ -76,7 +76,7 @@ def test_it_ends_at_once_when_none_is_being_opened():
 
 def test_a_daemon_that_never_answers_is_not_waited_for():
     with Slow() as behind, gateway(
-            behind.path, listeners='[daemon]\nopen-timeout = 1\n'
+            behind.path, listeners='[daemon]\nleave-timeout = 1\n'
             + LISTENERS) as d:
         conn = behind.left_by(d, (UPLOAD,))[0][0]
         wait_until(lambda: not is_open(conn), 20, 'the end')
@@ -101,6 +101,17 @@ def test_the_gateway_ends_meanwhile():
         d.process.terminate()
         conn.sendall(reply_to(call))
         same(d.process.wait(30), 0)
+
+
+def test_the_gateway_ends_and_the_daemon_never_answers():
+    with Slow() as behind, gateway(behind.path) as d:
+        behind.left_by(d, (UPLOAD,))
+        with Conn(d.socket) as c:
+            c.send(message(UPLOAD, VOLUME))
+            wait_until(lambda: len(behind.kept) == 2, 20, 'the call')
+            d.process.terminate()
+            same(d.process.wait(30), 0)
+        same('still running' in d.log(), False)
 
 
 def leave(where, volume, times):

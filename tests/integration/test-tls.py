@@ -206,6 +206,38 @@ def test_whoever_waits_for_the_socket_gets_all_messages():
             c.close()
 
 
+def test_an_end_in_the_middle_of_a_record():
+    """What was asked before it cannot be answered any more, and nobody keeps
+    trying to."""
+    with tempfile.TemporaryDirectory() as root:
+        folder = make_pki(os.path.join(root, 'pki'))
+        context = ssl.create_default_context(cafile=f'{folder}/cacert.pem')
+        context.load_cert_chain(f'{folder}/clientcert.pem',
+                                f'{folder}/clientkey.pem')
+        come, go = ssl.MemoryBIO(), ssl.MemoryBIO()
+        c = context.wrap_bio(come, go, server_hostname='127.0.0.1')
+        with VirgatedTls(folder, more='''
+[daemon]
+auth-timeout = 600
+write-timeout = 600
+''') as ours, socket.create_connection(('127.0.0.1', ours.port),
+                                        30 * SLOW) as s:
+            for step in c.do_handshake, lambda: c.read(1):
+                while True:
+                    try:
+                        step()
+                        break
+                    except ssl.SSLWantReadError:
+                        s.sendall(go.read())
+                        come.write(s.recv(65536))
+            c.write(message(AUTH_LIST))
+            s.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+            s.sendall(go.read() + b'\x17\x03\x03')
+            s.shutdown(socket.SHUT_WR)
+            while s.recv(65536):
+                pass
+
+
 def test_no_session_is_ever_resumed():
     need('openssl')
     with tempfile.TemporaryDirectory() as root:
