@@ -357,8 +357,6 @@ gateway_service_lost (struct virgate_client *client,
   struct gateway *gateway = session->gateway;
   struct passed *passed;
 
-  if (gateway && gateway->openings > 0)
-    gateway_left (session);
   if (session_is_closing (session) || gateway == NULL || gateway->is_lost)
     return;
   gateway->is_lost = true;

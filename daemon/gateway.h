@@ -92,10 +92,9 @@ void gateway_service_lost (struct virgate_client *client,
 
 /* gateway-left.c ---------------------------------------------------------- */
 
-/* The client is gone.  The connection onward ends with it, or a little later:
- * then the deadline for that calls gateway_left.
- */
+/* The client is gone.  The connection onward ends with it, or a bit later. */
 void gateway_leave (struct session *session);
+/* Then it ends now: nothing keeps it any more, or there is no more time. */
 void gateway_left (struct session *session);
 /* What still comes then for the client that left. */
 void gateway_left_frame (struct session *session,

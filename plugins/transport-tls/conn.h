@@ -24,7 +24,7 @@ struct tls_conn {
   size_t left_at, left_len;
   char *scratch;                /* during tls_readv: its stack */
   size_t scratch_at, scratch_len;
-  struct batch *batch;          /* during tls_writev, of several records */
+  struct batch *batch;          /* during tls_writev: its stack */
   struct buf unsent;            /* records that did not fit below */
   size_t owed;                  /* bytes of theirs that the caller does not
                                    know to be taken */
@@ -32,7 +32,7 @@ struct tls_conn {
   uint8_t step;                 /* enum tls_step */
   bool is_server, no_verify;
   bool at_end;                  /* the lower transport's */
-  bool is_sending;              /* a record is half written */
+  bool is_sending;              /* the first record is half written */
 };
 
 /* The set in use now, with a reference. */

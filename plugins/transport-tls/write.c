@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Records that go.  Each buffer of a caller's gets records of its own, since
- * stock peers look for one message in each; where there are several buffers,
- * their records go down together.
+ * Records that go.  Each buffer of a caller's gets records of its own (see
+ * VIRGATE_CAP_RECORDS), and those of one call go down by one write.
  */
 #include "config.h"
 
@@ -79,20 +78,6 @@ tls_push (gnutls_transport_ptr_t ptr, const giovec_t *iov, int iovcnt)
 
 /* From the caller -----------------------------------------------------------*/
 
-/* One record.  One that is half written goes on as it is, without its text,
- * wherever the caller's buffers begin by now.
- */
-static ssize_t
-send_record (struct tls_conn *conn, const char *bytes, size_t len)
-{
-  ssize_t n = conn->is_sending ? gnutls_record_send (conn->session, NULL, 0)
-                               : gnutls_record_send (conn->session, bytes,
-                                                     len);
-
-  conn->is_sending = n < 0 && tls_is_wait (n);
-  return n;
-}
-
 /* The end of what is read, which may be why, is none of what is written. */
 static ssize_t
 write_failed (struct tls_conn *conn, int r)
@@ -121,17 +106,18 @@ fill_batch (struct tls_conn *conn, const struct iovec *iov, int iovcnt)
 
       if (len + RECORD_EXTRA > sizeof batch->bytes - batch->len)
         return total;
-      n = send_record (conn, (const char *) iov[i].iov_base + at, len);
+      n = gnutls_record_send (conn->session,
+                              (const char *) iov[i].iov_base + at, len);
       if (n < 0)
-        return tls_is_wait (n) && total > 0 ? (ssize_t) total : n;
+        return n;
       total += n;
       at += n;
     }
   return total;
 }
 
-/* Several records.  What does not fit below is kept, and then the caller is
- * told nothing of it until it is gone: he must come back, with the same bytes.
+/* What does not fit below is kept, and then the caller is told nothing of it
+ * until it is gone: he must come back, with the same bytes.
  */
 static ssize_t
 write_batch (struct tls_conn *conn, const struct iovec *iov, int iovcnt)
@@ -171,8 +157,5 @@ tls_writev (void *opaque, const struct iovec *iov, int iovcnt,
     conn->owed = 0;
     return n;
   }
-  if ((iovcnt > 1 || iov->iov_len > RECORD_MAX) && !conn->is_sending)
-    return write_batch (conn, iov, iovcnt);
-  n = send_record (conn, iov->iov_base, iov->iov_len);
-  return n < 0 ? write_failed (conn, n) : n;
+  return write_batch (conn, iov, iovcnt);
 }

@@ -37,6 +37,17 @@ auth = none
 '''
 
 
+def onward_by_tls(behind, pki):
+    return f'''
+[driver behind]
+module = upstream
+upstream = test+tls://127.0.0.1:{behind.port}/default
+ca-cert = {pki}/cacert.pem
+cert = {pki}/clientcert.pem
+key = {pki}/clientkey.pem
+'''
+
+
 def compare(direct, through, folder):
     for commands in COMMANDS:
         want = [part.replace(direct, 'URI') if isinstance(part, str) else part
@@ -66,14 +77,8 @@ def calls_at_once(d):
 def test_over_tls_on_both_sides():
     with tempfile.TemporaryDirectory() as folder:
         pki = make_pki(os.path.join(folder, 'pki'))
-        with LibvirtdTls(pki) as behind, VirgatedTls(pki, crl=False, more=f'''
-[driver behind]
-module = upstream
-upstream = test+tls://127.0.0.1:{behind.port}/default
-ca-cert = {pki}/cacert.pem
-cert = {pki}/clientcert.pem
-key = {pki}/clientkey.pem
-''') as d:
+        with LibvirtdTls(pki) as behind, VirgatedTls(
+                pki, crl=False, more=onward_by_tls(behind, pki)) as d:
             compare(behind.uri(), d.uri_tls(pki), folder)
 
 
@@ -83,16 +88,9 @@ def test_many_calls_at_once_over_tls():
     with tempfile.TemporaryDirectory() as folder:
         pki = make_pki(os.path.join(folder, 'pki'))
         with LibvirtdTls(pki, 'keepalive_interval = -1\n') as behind, \
-                VirgatedTls(pki, crl=False, listen=LOCAL, more=f'''
-[driver behind]
-module = upstream
-upstream = test+tls://127.0.0.1:{behind.port}/default
-ca-cert = {pki}/cacert.pem
-cert = {pki}/clientcert.pem
-key = {pki}/clientkey.pem
-[daemon]
-keepalive-interval = 0
-''') as d:
+                VirgatedTls(pki, crl=False, listen=LOCAL,
+                            more=onward_by_tls(behind, pki)
+                            + '[daemon]\nkeepalive-interval = 0\n') as d:
             calls_at_once(d)
 
 
@@ -101,14 +99,8 @@ def test_a_daemon_whose_certificate_is_not_good():
     with tempfile.TemporaryDirectory() as folder:
         pki = make_pki(os.path.join(folder, 'pki'))
         other = make_pki(os.path.join(folder, 'other'))
-        with LibvirtdTls(other) as behind, VirgatedTls(pki, crl=False, more=f'''
-[driver behind]
-module = upstream
-upstream = test+tls://127.0.0.1:{behind.port}/default
-ca-cert = {pki}/cacert.pem
-cert = {pki}/clientcert.pem
-key = {pki}/clientkey.pem
-''') as d:
+        with LibvirtdTls(other) as behind, VirgatedTls(
+                pki, crl=False, more=onward_by_tls(behind, pki)) as d:
             code, _, err = lib.virsh(d.uri_tls(pki), 'list')
             same(code, 1)
             assert 'certificate' in err, err
@@ -211,14 +203,8 @@ def test_descriptors_onward_over_tls():
     with tempfile.TemporaryDirectory() as folder:
         pki = make_pki(os.path.join(folder, 'pki'))
         with LibvirtdTls(pki) as behind, VirgatedTls(
-                pki, crl=False, listen=LOCAL, more=f'''
-[driver behind]
-module = upstream
-upstream = test+tls://127.0.0.1:{behind.port}/default
-ca-cert = {pki}/cacert.pem
-cert = {pki}/clientcert.pem
-key = {pki}/clientkey.pem
-''') as d:
+                pki, crl=False, listen=LOCAL,
+                more=onward_by_tls(behind, pki)) as d:
             refused_onward(d)
             # Over TLS from end to end it is the client's library that fails,
             # and ends its connection.

@@ -163,14 +163,19 @@ def test_other_clients_see_tls_1_3_and_old_versions_are_refused():
                        what='three lines in the log')
 
 
+def client_context(folder):
+    context = ssl.create_default_context(cafile=f'{folder}/cacert.pem')
+    context.load_cert_chain(f'{folder}/clientcert.pem',
+                            f'{folder}/clientkey.pem')
+    return context
+
+
 def test_whoever_waits_for_the_socket_gets_all_messages():
     """A stock client takes one message, and does not look whether more came
     in its record: it waits for its socket."""
     with tempfile.TemporaryDirectory() as root:
         folder = make_pki(os.path.join(root, 'pki'))
-        context = ssl.create_default_context(cafile=f'{folder}/cacert.pem')
-        context.load_cert_chain(f'{folder}/clientcert.pem',
-                                f'{folder}/clientkey.pem')
+        context = client_context(folder)
         with VirgatedTls(folder) as ours, socket.socket() as s:
             s.settimeout(30 * SLOW)
             s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -211,9 +216,7 @@ def test_an_end_in_the_middle_of_a_record():
     trying to."""
     with tempfile.TemporaryDirectory() as root:
         folder = make_pki(os.path.join(root, 'pki'))
-        context = ssl.create_default_context(cafile=f'{folder}/cacert.pem')
-        context.load_cert_chain(f'{folder}/clientcert.pem',
-                                f'{folder}/clientkey.pem')
+        context = client_context(folder)
         come, go = ssl.MemoryBIO(), ssl.MemoryBIO()
         c = context.wrap_bio(come, go, server_hostname='127.0.0.1')
         with VirgatedTls(folder, more='''
