@@ -90,13 +90,18 @@ record_wants (const struct session *session, const struct proc_row *row)
   return audit_of (session) && row->denied.test != PROC_NEVER;
 }
 
-/* Calls that change something, and those that were not allowed. */
+/* Calls that change something, and those that were not allowed.  Arguments
+ * that are none changed nothing, and do not say what they would have.
+ */
 static bool
 is_audited (const struct virgate_call *call, enum tally_outcome outcome)
 {
-  return outcome == TALLY_DENIED
-         || (call->row->denied.test != PROC_NEVER
-             && proc_is_denied_read_only (call->row, call->args));
+  const struct proc_row *row = call->row;
+
+  if (outcome == TALLY_DENIED)
+    return true;
+  return row->denied.test != PROC_NEVER && (call->args || row->args == NULL)
+         && proc_is_denied_read_only (row, call->args);
 }
 
 void

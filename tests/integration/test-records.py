@@ -9,7 +9,7 @@ import tempfile
 
 from gateway import Behind
 from lib import *
-from rawrpc import Conn, i64, string, u32
+from rawrpc import (AUTH_LIST, ERROR, HOSTNAME, OK, Conn, i64, string, u32)
 
 VOL_UPLOAD = 208
 
@@ -197,6 +197,34 @@ def test_metrics_follow_no_link():
             same(os.path.islink(f'{folder}/m'), False)
         with open(other) as f:
             same(f.read(), 'precious')
+
+
+def send_nonsense(d):
+    """Arguments that are none, for all procedures, by a client that has
+    opened nothing yet and by one that has."""
+    for name in None, 'test:///default':
+        with Conn(d.socket, open_name=name) as c:
+            if name is None:
+                c.call(AUTH_LIST)
+            for number in range(1, 460):
+                reply = c.call(number, b'\xff\xff\xff')
+                same(reply.status, ERROR, number)
+    with Conn(d.socket) as c:
+        same(c.call(HOSTNAME).status, OK)
+    same([line['procedure'] for line in trail(d, event='call')
+          if line['outcome'] == 'failed'], [])
+
+
+def test_nonsense():
+    with daemon() as d:
+        send_nonsense(d)
+
+
+def test_nonsense_before_a_gateway():
+    with Behind() as peer, \
+            daemon(driver=f'[driver up]\nmodule = upstream\n'
+                   f'upstream = remote+unix:///?socket={peer.path}\n') as d:
+        send_nonsense(d)
 
 
 def test_refusals():
