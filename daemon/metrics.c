@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
@@ -304,8 +305,9 @@ open_new (const char *path)
 
   unlink (path);
   fd = open (path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-             0666);
-  out = fd == -1 ? NULL : fdopen (fd, "w");
+             0600);
+  /* Whoever may enter the folder may read them, whatever the umask. */
+  out = fd == -1 || fchmod (fd, 0644) == -1 ? NULL : fdopen (fd, "w");
   if (out)
     steal_fd (&fd);
   return out;
@@ -336,12 +338,12 @@ write_file (struct server *server, const char *path)
 static void
 write_now (struct server *server)
 {
-  const char *path = daemon_value (&server->config, "metrics-file");
-  int result = path ? write_file (server, path) : 0;
+  int result = write_file (server, server->metrics_path);
 
   if (result == -1 && !server->metrics_failed)
     log_write (&server->log, VIRGATE_LOG_ERROR, "metrics", "%s: %s; it is "
-               "tried again and again", path, strerror (errno));
+               "tried again and again", server->metrics_path,
+               strerror (errno));
   server->metrics_failed = result == -1;
 }
 
@@ -365,13 +367,15 @@ make_tallies (struct server *server)
 int
 metrics_begin (struct server *server)
 {
+  const char *path = daemon_value (&server->config, "metrics-file");
   uint64_t every_ms = daemon_number (&server->config, "metrics-interval")
                       * 1000;
 
   server->started = time (NULL);
-  if (daemon_value (&server->config, "metrics-file") == NULL)
+  if (path == NULL)
     return 0;
-  if (make_tallies (server) == -1)
+  server->metrics_path = strdup (path);
+  if (server->metrics_path == NULL || make_tallies (server) == -1)
     return -1;
   uv_timer_init (&server->loops[0].uv, &server->metrics);
   server->metrics.data = server;
@@ -393,4 +397,5 @@ metrics_free (struct server *server)
 {
   if (server->gauges.list.next)
     metrics_forget (server, NULL);
+  free (server->metrics_path);
 }

@@ -8,6 +8,7 @@
 
 #include "daemon/call.h"
 #include "daemon/names.h"
+#include "daemon/record.h"
 #include "daemon/refuse.h"
 #include "daemon/session.h"
 
@@ -62,9 +63,19 @@ refuse_fds (struct session *session, const struct frame_header *head,
                   doing);
 }
 
+/* A call that no access list heard of is in no trail, but it is counted. */
+static void
+count (struct session *session, const struct frame_header *head,
+       const struct proc_row *row)
+{
+  record_passed (session, head->program, row, VIRGATE_ERR_RPC, now_ns (),
+                 NULL);
+}
+
 void
 refuse_unknown (struct session *session, const struct frame_header *head)
 {
+  count (session, head, NULL);
   refuse_message (session, head, VIRGATE_ERR_RPC, VIRGATE_FROM_RPC,
                   "unknown procedure: %d", (int) head->procedure);
 }
@@ -72,6 +83,7 @@ refuse_unknown (struct session *session, const struct frame_header *head)
 void
 refuse_undecodable (struct session *session, const struct frame_header *head)
 {
+  count (session, head, proc_find (head->program, head->procedure));
   refuse_message (session, head, VIRGATE_ERR_RPC, VIRGATE_FROM_RPC, "%s",
                   UNDECODABLE);
 }

@@ -62,6 +62,7 @@ struct server {
   uv_timer_t retry;
   uv_timer_t drain;
   uv_timer_t metrics;           /* data is NULL when there are none */
+  char *metrics_path;
   bool metrics_failed;          /* the file could not be written */
   int64_t started;              /* seconds since the epoch */
   uv_timer_t idle;              /* data is NULL before the first use */

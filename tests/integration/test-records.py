@@ -4,12 +4,14 @@
 changed and how it ended, for local drivers and through a gateway."""
 import json
 import os
+import signal
 import socket
 import tempfile
 
 from gateway import Behind
 from lib import *
-from rawrpc import (AUTH_LIST, ERROR, HOSTNAME, OK, Conn, i64, string, u32)
+from rawrpc import (AUTH_LIST, ERROR, HOSTNAME, LOOKUP_NAME, OK, Conn, i64,
+                    string, u32)
 
 VOL_UPLOAD = 208
 
@@ -225,6 +227,59 @@ def test_nonsense_before_a_gateway():
             daemon(driver=f'[driver up]\nmodule = upstream\n'
                    f'upstream = remote+unix:///?socket={peer.path}\n') as d:
         send_nonsense(d)
+
+
+def count_refused(driver):
+    """Calls that are none by the tables are counted like others."""
+    with daemon(driver=driver) as d, Conn(d.socket) as c:
+        before = metrics(d) if os.path.exists(f'{d.dir}/metrics') else {}
+        same(before.get('virgate_calls_total{program="remote",'
+                        'procedure="unknown",outcome="failed"}'), None)
+        c.call(9999)
+        c.call(9999)
+        c.call(LOOKUP_NAME, b'\xff')
+        for name, count in ('unknown', 2), ('domain_lookup_by_name', 1):
+            wait_metric(d, f'virgate_calls_total{{program="remote",'
+                        f'procedure="{name}",outcome="failed"}}', count)
+
+
+def test_calls_that_are_none_are_counted():
+    count_refused(DRIVER)
+
+
+def test_calls_that_are_none_are_counted_before_a_gateway():
+    with Behind() as peer:
+        count_refused(f'[driver up]\nmodule = upstream\n'
+                      f'upstream = remote+unix:///?socket={peer.path}\n')
+
+
+def test_whoever_may_enter_the_folder_may_read_metrics():
+    old = os.umask(0o077)
+    try:
+        with daemon() as d:
+            wait_until(lambda: os.path.exists(f'{d.dir}/metrics'),
+                       what='metrics')
+            same(os.stat(f'{d.dir}/metrics').st_mode & 0o777, 0o644)
+            same(os.stat(f'{d.dir}/audit').st_mode & 0o777, 0o600)
+    finally:
+        os.umask(old)
+
+
+def test_metrics_stay_where_they_were_at_start():
+    """The log says that another place needs a restart."""
+    with daemon() as d:
+        path = f'{d.dir}/virgated.conf'
+        with open(path) as f:
+            text = f.read()
+        with open(path, 'w') as f:
+            f.write(text.replace(f'{d.dir}/metrics', f'{d.dir}/others'))
+        d.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: 'reload: done' in d.log(), what='a reload')
+        same('restart needed' in d.log(), True, d.log())
+        began = os.stat(f'{d.dir}/metrics').st_mtime_ns
+        wait_until(lambda: os.stat(f'{d.dir}/metrics').st_mtime_ns != began,
+                   what='metrics')
+        same(os.path.exists(f'{d.dir}/others'), False)
 
 
 def test_refusals():
