@@ -243,7 +243,7 @@ log_rules_set_output (struct log *log, const char *text,
   const char *where = level != -1 && text[1] == ':' ? text + 2 : "";
   bool is_file = strncmp (where, "file:/", 6) == 0;
 
-  if (!is_file && strcmp (where, "stderr") != 0)
+  if ((!is_file && strcmp (where, "stderr") != 0) || strpbrk (where, " \t"))
     return error_text (err, VIRGATE_ERR_INVALID_ARG, VIRGATE_FROM_CONF,
                        "log output '%s' is not one of LEVEL:stderr and "
                        "LEVEL:file:/PATH", text ? text : "");

@@ -159,9 +159,8 @@ visit_close (struct admin_tour *tour, struct loop *loop)
   struct session *session = find (tour, loop);
 
   tour->found = session;
-  if (session == tour->call->session)
-    session_end (session);      /* once it has the answer */
-  else if (session)
+  /* Who ends itself has no answer, as from libvirtd. */
+  if (session)
     session_close (session, VIRGATE_LOG_NOTICE, "by an administrator");
   return session;
 }
@@ -190,14 +189,12 @@ put_address (struct admin_params *params, const struct session *session)
   struct virgate_fact address;
   char text[80];
 
-  if (fact (session, VIRGATE_FACT_REMOTE, &address)) {
-    snprintf (text, sizeof text, address.addr_len == 4 ? "%s:%" PRIu64
-                                                       : "[%s]:%" PRIu64,
-              address.str, address.num);
-    admin_param_string (params, "sock_addr", text);
-  }
-  else
-    admin_param_string (params, "sock_addr", "127.0.0.1:0");
+  if (!fact (session, VIRGATE_FACT_REMOTE, &address))
+    return;
+  snprintf (text, sizeof text, address.addr_len == 4 ? "%s:%" PRIu64
+                                                     : "[%s]:%" PRIu64,
+            address.str, address.num);
+  admin_param_string (params, "sock_addr", text);
 }
 
 /* Before it is let in nothing is settled, and a worker may be adding to it. */

@@ -87,7 +87,9 @@ admin_set_outputs (void *conn, struct virgate_call *call, const void *args,
 {
   const struct virgate_admin_connect_set_logging_outputs_args *a = args;
 
-  return set (call, a->outputs ? a->outputs : "3:stderr", a->flags,
+  bool is_any = a->outputs && *a->outputs;
+
+  return set (call, is_any ? a->outputs : "3:stderr", a->flags,
               log_rules_set_output);
 }
 

@@ -111,6 +111,7 @@ def test_clients_can_be_seen_and_closed():
               info['unix_user_name'], info['auth'], info['listener']),
              ('no', str(os.getuid()), str(os.getpid()), 'root', 'peercred',
               'local'), 'of this process')
+        same('sock_addr' in info, False, 'an address of a local client')
         same(len(rows(d, 'client-list', 'admin')), 1)
         admin(d, 'client-info', 'virgated', '999999', status=1)
         admin(d, 'client-disconnect', 'virgated', listed[0][0])
@@ -216,8 +217,9 @@ def test_the_log_can_be_seen_and_set():
             same('connect_get_version' in f.read(), True)
         same('connect_get_version' in d.log(), False)
         same(os.stat(f'{d.dir}/other').st_mode & 0o777, 0o600)
-        admin(d, 'daemon-log-outputs', '--outputs', '3:stderr')
+        admin(d, 'daemon-log-outputs', '--outputs', '')
         for bad in ('9:stderr', 'stderr', '1:syslog:x', '1:file:relative',
+                    f'1:file:{d.dir}/two 3:stderr', '1:stderr 3:stderr',
                     f'1:file:{d.dir}/no/where'):
             admin(d, 'daemon-log-outputs', '--outputs', bad, status=1)
         for bad in ('1', '7:x', 'x:1', '1:'):
