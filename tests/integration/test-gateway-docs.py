@@ -30,14 +30,13 @@ PATH=$D/bin:$PATH
 cd "$D/work"
 @CERTIFICATES@
 cp "$D/conf" /etc/virgate/virgated.conf
+virgated() { "$D/bin/virgated" "$@"; }
+@EXPLAIN@
 mkdir /run/credentials/virgated.service
 install -m 0400 -o 65534 /etc/pki/libvirt/private/serverkey.pem \\
   /run/credentials/virgated.service/serverkey.pem
 chown 65534 /var/log/virgate
 cd /
-unprivileged() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
-virgated() { unprivileged "$D/bin/virgated" "$@"; }
-@EXPLAIN@
 (exec setpriv --reuid=65534 --regid=65534 --clear-groups "$D/bin/virgated") \
   > "$D/log" 2>&1 &
 daemon=$!
