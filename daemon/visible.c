@@ -24,7 +24,9 @@
 
 /* What a count, or a list of ids or names, is made of: `flags` are those of the
  * newer list, whose values are the same for all kinds that have both.  Where
- * names are all that identifies an object, its older list will do.
+ * names are all that identifies an object, its older list will do: all of it,
+ * for a client that asks for as many as it was told there are means those that
+ * it sees.
  */
 #define ONE(proc, with, ask_flags)                                      \
   { VIRGATE_REMOTE_PROC_##proc, VIRGATE_REMOTE_PROC_##with, ask_flags }
@@ -46,8 +48,8 @@ static const struct older {
        1),
   ONE (CONNECT_LIST_STORAGE_POOLS, CONNECT_LIST_ALL_STORAGE_POOLS, 2),
   ONE (CONNECT_LIST_DEFINED_STORAGE_POOLS, CONNECT_LIST_ALL_STORAGE_POOLS, 1),
-  ONE (CONNECT_NUM_OF_INTERFACES, CONNECT_LIST_ALL_INTERFACES, 2),
-  ONE (CONNECT_NUM_OF_DEFINED_INTERFACES, CONNECT_LIST_ALL_INTERFACES, 1),
+  ONE (CONNECT_NUM_OF_INTERFACES, CONNECT_LIST_INTERFACES, 0),
+  ONE (CONNECT_NUM_OF_DEFINED_INTERFACES, CONNECT_LIST_DEFINED_INTERFACES, 0),
   ONE (CONNECT_NUM_OF_SECRETS, CONNECT_LIST_ALL_SECRETS, 0),
   ONE (CONNECT_LIST_SECRETS, CONNECT_LIST_ALL_SECRETS, 0),
   ONE (CONNECT_NUM_OF_NWFILTERS, CONNECT_LIST_ALL_NWFILTERS, 0),
@@ -55,6 +57,9 @@ static const struct older {
   ONE (STORAGE_POOL_NUM_OF_VOLUMES, STORAGE_POOL_LIST_ALL_VOLUMES, 0),
   ONE (STORAGE_POOL_LIST_VOLUMES, STORAGE_POOL_LIST_ALL_VOLUMES, 0),
   ONE (NODE_NUM_OF_DEVICES, NODE_LIST_DEVICES, 0),
+  ONE (NODE_LIST_DEVICES, NODE_LIST_DEVICES, 0),
+  ONE (CONNECT_LIST_INTERFACES, CONNECT_LIST_INTERFACES, 0),
+  ONE (CONNECT_LIST_DEFINED_INTERFACES, CONNECT_LIST_DEFINED_INTERFACES, 0),
 };
 
 static const struct older *
@@ -162,8 +167,7 @@ visible_plan (const struct proc_row *row, void *args, struct arena *arena,
     memcpy (copy, args, row->args->size);
   else {
     set_number ((*ask)->args, copy, "flags", older->flags);
-    set_number ((*ask)->args, copy, "maxnames",
-                VIRGATE_REMOTE_NODE_DEVICE_LIST_MAX);
+    set_number ((*ask)->args, copy, "maxnames", (*ask)->ret->fields[0].limit);
     take_over ((*ask)->args, copy, row->args, args, "pool");
     take_over ((*ask)->args, copy, row->args, args, "cap");
     if (older->flags == 0)
@@ -318,6 +322,7 @@ visible_answer (struct session *session, const struct proc_row *row,
                 struct arena *arena, void *ret)
 {
   const struct xdr_field *wants = field_of (row->args, "need_results");
+  struct xdr_list *list;
 
   if (objects_is_lookup (row))
     return sees_found (session, row, ret) ? 0 : -1;
@@ -326,8 +331,9 @@ visible_answer (struct session *session, const struct proc_row *row,
     return convert (arena, row, args, asked, found, ret);
   if (found != ret)
     memcpy (ret, found, row->ret->size);
-  if (wants && *(int32_t *) at (wants, args) == 0)
-    ((struct xdr_list *) at (&row->ret->fields[0], ret))->len = 0;
+  list = at (&row->ret->fields[0], ret);
+  list->len = wants && *(int32_t *) at (wants, args) == 0
+    ? 0 : MIN_OF (list->len, most (row, args));
   return 0;
 }
 

@@ -20,6 +20,7 @@ MINE = '22222222-2222-4222-8222-222222222222'
 SCREENSHOT, UNKNOWN = 211, 9999
 ADMIN = 0x06900690
 NUM_ACTIVE, NUM_DEFINED, LIST_DEFINED = 51, 25, 21
+INTERFACE_DEFINE = 131
 
 RULES = '''role = runs-web operator domain:read_secure
 rule = allow admin uid:0
@@ -229,6 +230,41 @@ def test_old_lists_are_filtered_by_uuid_as_well():
             with caller(daemon, uid) as c:
                 reply = Reader(c.call(LIST_NETWORKS, u32(10)).payload)
                 same([reply.string() for _ in range(reply.i32())], want, uid)
+
+
+OLDER = [                               # a count, its list, what both take
+    (111, 112, NONE, u32(0)),           # node devices
+    (126, 127, b'', b''),               # interfaces
+    (137, 138, b'', b''),               # those that are not active
+]
+
+
+def check_older(conn, want):
+    """Clients ask for as many as they were told there are; it is those that
+    they see, wherever in the list these stand."""
+    for (count, ask, before, after), names in zip(OLDER, want):
+        number = Reader(conn.call(count, before + after).payload).i32()
+        same(number, len(names), f'count {count}')
+        for most in range(number + 2):
+            reply = Reader(conn.call(ask, before + u32(most) + after).payload)
+            same([reply.string() for _ in range(reply.i32())], names[:most],
+                 f'{most} of list {ask}')
+
+
+def test_old_lists_are_as_long_as_was_counted():
+    with Libvirtd() as libvirtd, behind(
+            libvirtd, 'rule = allow admin uid:0\nrule = allow viewer uid:2 '
+            'node_device:computer interface:eth1 interface:b*') as daemon, \
+            caller(daemon, 0) as admin, caller(daemon, 2) as conn:
+        for name in 'a1', 'b1', 'a2', 'b2', 'a3':
+            same(admin.call(INTERFACE_DEFINE, string(
+                f'<interface type="ethernet" name="{name}"/>')
+                + u32(0)).error, None)
+        reply = Reader(admin.call(138, u32(10)).payload)
+        order = [reply.string() for _ in range(reply.i32())]
+        same(len(order), 5)
+        check_older(conn, [['computer'], ['eth1'],
+                           [name for name in order if name[0] == 'b']])
 
 
 test_events_about_others_are_not_sent, \
