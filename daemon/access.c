@@ -18,6 +18,7 @@
 #include "daemon/record.h"
 #include "daemon/server.h"
 #include "daemon/session.h"
+#include "daemon/sources.h"
 #include "daemon/standing.h"
 #include "daemon/true-names.h"
 
@@ -165,19 +166,6 @@ access_describe (const struct access_answer *answer, char *text, size_t size)
 }
 
 static void
-log_no (const struct log *log, const struct listener *listener,
-        const struct virgate_peer *peer, const char *what,
-        const struct access_answer *answer)
-{
-  char who[128], why[ACCESS_TEXT_MAX];
-
-  peer_describe (peer, who, sizeof who);
-  access_describe (answer, why, sizeof why);
-  log_write (log, VIRGATE_LOG_NOTICE, listener->title, "%s: %s refused: %s",
-             who, what, why);
-}
-
-static void
 refuse (struct session *session, const char *what, enum tally_refusal refusal,
         const struct access_answer *answer)
 {
@@ -319,11 +307,14 @@ access_still_permits (struct session *session,
                       const struct virgate_acl_call *question)
 {
   struct access_answer answer;
+  char why[ACCESS_TEXT_MAX];
 
   access_ask_permit (session->listener->policy, question, &answer);
-  if (!answer.is_yes)
-    log_no (session->listener->log, session->listener, &session->peer,
-            question->procedure, &answer);
+  if (!answer.is_yes && source_may_log_denial (session)) {
+    access_describe (&answer, why, sizeof why);
+    session_log (session, VIRGATE_LOG_NOTICE, "%s refused: %s",
+                 question->procedure, why);
+  }
   return answer.is_yes;
 }
 

@@ -20,8 +20,8 @@
 /* Bans that ended are looked for so often. */
 #define SWEEP_MS 250
 
-/* Refusals of one source: so many are logged at once, and then so many each
- * minute.
+/* Refusals of one source: so many are logged at once, and then one in each of
+ * these times.
  */
 #define LINES_AT_ONCE 100
 #define LINE_NS (NS_PER_S / 2)
@@ -38,6 +38,13 @@ doubled (int64_t base, unsigned times, int64_t max)
                      : base << MIN_OF (times, (unsigned) DOUBLINGS_MAX);
 }
 
+static bool
+has_more_to_say (const struct line_budget *budget,
+                 const struct limits *limits, int64_t now)
+{
+  return budget->unlogged > 0 && now - budget->at < limits->ban_window_ns;
+}
+
 bool
 source_is_remembered (const struct server *server,
                       const struct source *source, int64_t now)
@@ -48,8 +55,8 @@ source_is_remembered (const struct server *server,
           && now - source->failed_at < limits->ban_window_ns)
          || (source->bans > 0
              && now - source->banned_until < limits->ban_max_ns)
-         || (source->unlogged > 0
-             && now - source->lines_at < limits->ban_window_ns);
+         || has_more_to_say (&source->refused, limits, now)
+         || has_more_to_say (&source->denied, limits, now);
 }
 
 static void sweep (void *opaque);
@@ -207,24 +214,22 @@ source_turn_away (struct session *session)
 
 /* *unlogged: how many were not since the last that was. */
 static bool
-may_log (struct session *session, unsigned *unlogged)
+may_log (struct session *session, struct line_budget *budget,
+         unsigned *unlogged)
 {
-  struct source *source = session->source;
   int64_t now = now_ns (), gone;
 
   LOCK_FOR_SCOPE (&session->listener->server->sources.lock);
-  gone = MIN_OF ((now - source->lines_at) / LINE_NS,
-                 (int64_t) source->lines);
-  source->lines -= gone;
-  source->lines_at = source->lines == 0 ? now
-                                        : source->lines_at + gone * LINE_NS;
-  if (source->lines >= LINES_AT_ONCE) {
-    source->unlogged++;
+  gone = MIN_OF ((now - budget->at) / LINE_NS, (int64_t) budget->lines);
+  budget->lines -= gone;
+  budget->at = budget->lines == 0 ? now : budget->at + gone * LINE_NS;
+  if (budget->lines >= LINES_AT_ONCE) {
+    budget->unlogged++;
     return false;
   }
-  source->lines++;
-  *unlogged = source->unlogged;
-  source->unlogged = 0;
+  budget->lines++;
+  *unlogged = budget->unlogged;
+  budget->unlogged = 0;
   return true;
 }
 
@@ -234,7 +239,7 @@ source_log_refusal (struct session *session, const char *why)
   unsigned unlogged;
 
   session->reference = 0;
-  if (!may_log (session, &unlogged))
+  if (!may_log (session, &session->source->refused, &unlogged))
     return;
   if (unlogged > 0)
     session_log (session, VIRGATE_LOG_NOTICE, "%u earlier refusals of its "
@@ -244,4 +249,17 @@ source_log_refusal (struct session *session, const char *why)
       session->reference = 1;
   session_log (session, VIRGATE_LOG_NOTICE, "refused, reference %08x: %s",
                session->reference, why);
+}
+
+bool
+source_may_log_denial (struct session *session)
+{
+  unsigned unlogged;
+
+  if (!may_log (session, &session->source->denied, &unlogged))
+    return false;
+  if (unlogged > 0)
+    session_log (session, VIRGATE_LOG_NOTICE, "%u earlier refusals of calls "
+                 "of its address are not in the log", unlogged);
+  return true;
 }

@@ -50,6 +50,13 @@ struct crowd {
   unsigned count;
 };
 
+/* Lines of one kind in the log: who was refused, or which calls. */
+struct line_budget {
+  unsigned lines;               /* lately */
+  unsigned unlogged;
+  int64_t at;
+};
+
 struct source {
   struct source *next;          /* of the same bucket */
   struct list link;             /* sources->remembered or ->banned */
@@ -67,9 +74,7 @@ struct source {
   unsigned turned_away;         /* during this ban */
   bool is_banned;               /* its end has not been seen to */
 
-  unsigned lines;               /* of the log, lately */
-  unsigned unlogged;
-  int64_t lines_at;
+  struct line_budget refused, denied;
 };
 
 struct sources {
@@ -150,6 +155,8 @@ bool source_turn_away (struct session *session);
  * says how many were not.
  */
 void source_log_refusal (struct session *session, const char *why);
+/* The same for calls that are denied: may there be a line? */
+bool source_may_log_denial (struct session *session);
 
 /* With the lock held, both.  A source that nothing refers to any more is
  * forgotten, or remembered.

@@ -555,4 +555,29 @@ def test_mistakes_are_named():
             assert f'{path}:' in err, err
 
 
+def test_refused_calls_do_not_fill_the_log():
+    config = '''[listen local]
+transport = unix
+path = @DIR@/sock
+mode = 0700
+auth = peercred
+acl = rules
+[auth peercred]
+users = *
+[acl rules]
+role = connects connect:*
+rule = allow connects uid:0
+[driver test]
+'''
+    with Virgated(config=config) as d, Conn(d.socket) as c:
+        for _ in range(300):
+            same(c.call(SUSPEND, domain()).error[0], 88)
+        same(100 <= d.log().count('domain_suspend refused') < 200, True,
+             d.log())
+        # What is missing is said as soon as there may be another line.
+        wait_until(lambda: c.call(SUSPEND, domain()).status == ERROR
+                   and 'earlier refusals of calls of its address are not in '
+                   'the log' in d.log(), what='what is missing')
+
+
 run()
