@@ -214,7 +214,7 @@ ask (struct session *session, const struct proc_row *row,
     names->asked.when = when;
     memcpy (names->asked.uuid, uuid, 16);
   }
-  else
+  else if (!gateway->is_lost)
     session->is_broken = true;
 }
 

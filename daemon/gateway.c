@@ -81,7 +81,8 @@ give (struct session *session, const struct frame *frame, bool with_fds)
     session->is_waiting = session->is_stuck = true;
     return WIRE_HOLD;
   }
-  return result == 0 ? WIRE_NEXT : WIRE_BROKEN;
+  /* A link that is lost over it has answered everything already. */
+  return result == 0 || session->gateway->is_lost ? WIRE_NEXT : WIRE_BROKEN;
 }
 
 /* Does this call send or bring descriptors where the link passes none?  The
@@ -122,6 +123,19 @@ is_refused (struct session *session, const struct frame *frame,
   return lacks_fds (session, frame, row);
 }
 
+/* The driver takes no more: the call comes again. */
+static void
+take_back (struct session *session, const struct frame_header *head)
+{
+  struct passed_table *table = &session->gateway->passed;
+  struct passed *passed = passed_find (table, head, PASSED_CALL);
+
+  session->requests--;
+  session->request_bytes -= passed->bytes;
+  free (passed->note);
+  passed_remove (table, passed);
+}
+
 enum wire_verdict
 gateway_call (struct session *session, const struct frame *frame,
               const struct proc_row *row, record_note note)
@@ -150,17 +164,13 @@ gateway_call (struct session *session, const struct frame *frame,
   passed->began_ns = session->loop->now;
   passed->note = steal_pointer (&mine);
   names_touched (session->driver, row);
+  session->requests++;
+  session->request_bytes += frame->len;
   verdict = give (session, &asked, row == NULL || (row->flags & PROC_FDS_IN));
-  if (verdict == WIRE_NEXT) {
-    if (row && (row->flags & PROC_SECRET) && session->onward)
-      session->onward->has_secret = true;
-    session->requests++;
-    session->request_bytes += frame->len;
-    return WIRE_NEXT;
-  }
-  passed = passed_find (&gateway->passed, &asked.head, PASSED_CALL);
-  free (passed->note);
-  passed_remove (&gateway->passed, passed);
+  if (verdict == WIRE_HOLD)
+    take_back (session, &asked.head);
+  else if (row && (row->flags & PROC_SECRET) && session->onward)
+    session->onward->has_secret = true;
   return verdict;
 }
 

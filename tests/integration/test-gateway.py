@@ -7,6 +7,7 @@ import contextlib
 import os
 import random
 import re
+import resource
 import signal
 import socket
 import struct
@@ -639,6 +640,25 @@ def test_streams_of_a_daemon_that_goes():
         end = c.receive()
         same(end.type, STREAM)
         refused(end, LOST)
+
+
+def test_a_descriptor_that_there_is_no_room_to_pass_on():
+    """There is room to receive it and none for a copy: the connection behind
+    is lost over it, which the client is told, and nothing else."""
+    with Behind() as behind, gateway(behind.path) as d, \
+            Conn(d.socket) as c, open('/dev/null') as null:
+        pid = d.process.pid
+        used = {int(fd) for fd in os.listdir(f'/proc/{pid}/fd')}
+        free = min(set(range(len(used) + 1)) - used)
+        soft, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (free + 1, hard))
+        c.send(message(FD_ASSOCIATE, u32(1) + domain() + string('x') + u32(0),
+                       serial=50, mtype=CALL_FDS))
+        c.send_fds(b'\0', [null.fileno()])
+        refused(c.receive(), LOST)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (soft, hard))
+        refused(c.call(HOSTNAME), LOST)
+        wait_until(lambda: gets_through(d.socket), 20, 'a new connection')
 
 
 def test_a_client_that_goes():
