@@ -17,6 +17,7 @@
 #include "core/utf8.h"
 #include "daemon/audit.h"
 #include "daemon/call.h"
+#include "daemon/drivers.h"
 #include "daemon/listeners.h"
 #include "daemon/made.h"
 #include "daemon/objects.h"
@@ -148,7 +149,8 @@ struct line {
 };
 
 static bool
-begin (struct line *line, const char *event, const struct session *session)
+begin (struct line *line, struct audit *audit, const char *event,
+       const struct session *session)
 {
   static const char *const facts[] = {
     VIRGATE_FACT_REMOTE, VIRGATE_FACT_UID, VIRGATE_FACT_PID,
@@ -157,8 +159,10 @@ begin (struct line *line, const char *event, const struct session *session)
 
   line->text = NULL;
   line->out = open_memstream (&line->text, &line->len);
-  if (line->out == NULL)
+  if (line->out == NULL) {
+    audit_lose (audit);
     return false;
+  }
   putc ('{', line->out);
   put_time (line->out);
   put (line->out, "event", event);
@@ -171,11 +175,13 @@ begin (struct line *line, const char *event, const struct session *session)
 }
 
 static void
-end (struct line *line, struct audit *audit)
+end (struct line *line, struct audit *audit, bool is_refusal)
 {
   fputs ("}\n", line->out);
   if (fclose (line->out) == 0)
-    audit_put (audit, line->text, line->len);
+    audit_put (audit, line->text, line->len, is_refusal);
+  else
+    audit_lose (audit);
   free (line->text);
 }
 
@@ -186,14 +192,14 @@ audit_refusal (struct audit *audit, const struct session *session,
   char reference[16];
   struct line line;
 
-  if (!begin (&line, "refused", session))
+  if (!begin (&line, audit, "refused", session))
     return;
   put (line.out, "reason", why);
   if (session->reference) {
     snprintf (reference, sizeof reference, "%08x", session->reference);
     put (line.out, "reference", reference);
   }
-  end (&line, audit);
+  end (&line, audit, true);
 }
 
 void
@@ -201,11 +207,11 @@ audit_entry (struct audit *audit, const struct session *session)
 {
   struct line line;
 
-  if (!begin (&line, "entered", session))
+  if (!begin (&line, audit, "entered", session))
     return;
   fprintf (line.out, ",\"read-only\":%s",
            session->is_read_only ? "true" : "false");
-  end (&line, audit);
+  end (&line, audit, false);
 }
 
 void
@@ -214,11 +220,13 @@ audit_end (struct audit *audit, const struct session *session)
   int64_t now = time (NULL);
   struct line line;
 
-  if (!begin (&line, "left", session))
+  if (!begin (&line, audit, "left", session))
     return;
   put_number (line.out, "seconds",
               now > session->since ? now - session->since : 0);
-  end (&line, audit);
+  if (session->no_calls > 0)
+    put_number (line.out, "refused-calls", session->no_calls);
+  end (&line, audit, false);
 }
 
 static const char *
@@ -228,28 +236,32 @@ outcome_name (int32_t code)
     return "ok";
   if (code == RECORD_UNKNOWN)
     return "unknown";
+  if (code == RECORD_NO_CALL)
+    return "refused";
   return code == VIRGATE_ERR_ACCESS_DENIED
          || code == VIRGATE_ERR_OPERATION_DENIED ? "denied" : "failed";
 }
 
 void
 audit_call (struct audit *audit, const struct session *session,
-            const char *procedure, const char *note, int32_t code,
-            int64_t took_ns)
+            const struct audit_call *call)
 {
   struct line line;
 
-  if (!begin (&line, "call", session))
+  if (!begin (&line, audit, "call", session))
     return;
-  put (line.out, "procedure", procedure);
-  if (note)
-    fputs (note, line.out);
-  put (line.out, "outcome", outcome_name (code));
-  if (code > 0)
-    put_number (line.out, "error", code);
+  if (session->driver)
+    put (line.out, "driver", session->driver->name);
+  put (line.out, "procedure", call->procedure);
+  if (call->note)
+    fputs (call->note, line.out);
+  put (line.out, "outcome", outcome_name (call->code));
+  put (line.out, "reason", call->reason);
+  if (call->code > 0)
+    put_number (line.out, "error", call->code);
   fprintf (line.out, ",\"milliseconds\":%" PRId64 ".%03" PRId64,
-           took_ns / NS_PER_MS, took_ns / 1000 % 1000);
-  end (&line, audit);
+           call->took_ns / NS_PER_MS, call->took_ns / 1000 % 1000);
+  end (&line, audit, call->is_refusal);
 }
 
 static void

@@ -30,6 +30,13 @@
 /* The end waits so long for a disk that does not answer. */
 #define CLOSE_NS NS_PER_S
 
+/* Lines that are missing. */
+struct loss {
+  uint64_t lines;
+  uint64_t refusals;            /* of them, those that the queue had no room
+                                   for */
+};
+
 struct audit {
   const struct log *log;
   char *path;                   /* NULL: the journal */
@@ -38,7 +45,7 @@ struct audit {
   pthread_cond_t more, done;
   struct buf lines;             /* each ends in a newline */
   uint64_t count, max;          /* of lines that wait */
-  uint64_t lost, told;          /* lines lost; of them, said so in the trail */
+  struct loss lost, told;       /* lines lost; of them, said so in the trail */
   int fd;
   bool is_ending, has_ended;
   bool has_failed;              /* writing did; the log was told once */
@@ -99,31 +106,34 @@ count_lines (const char *data, size_t len)
   return count;
 }
 
-/* What was lost is said where it is missing.  Returns how many lines that
- * are, once the batch is written.  Locked.
+/* What was lost is said where it is missing.  told: out, what that is, once
+ * the batch is written.  Locked.
  */
-static uint64_t
-tell_lost (struct audit *audit, struct buf *batch)
+static void
+tell_lost (struct audit *audit, struct buf *batch, struct loss *told)
 {
-  uint64_t lost = audit->lost - audit->told;
   char line[100];
   int len;
 
-  if (lost == 0)
-    return 0;
-  len = snprintf (line, sizeof line, "{\"event\":\"lost\",\"lines\":%llu}\n",
-                  (unsigned long long) lost);
-  return buf_append (batch, line, len) == 0 ? lost : 0;
+  *told = (struct loss) { audit->lost.lines - audit->told.lines,
+                          audit->lost.refusals - audit->told.refusals };
+  if (told->lines == 0)
+    return;
+  len = snprintf (line, sizeof line, "{\"event\":\"lost\",\"lines\":%llu,"
+                  "\"refusals\":%llu}\n", (unsigned long long) told->lines,
+                  (unsigned long long) told->refusals);
+  if (buf_append (batch, line, len) == -1)
+    *told = (struct loss) { 0 };
 }
 
 /* Take all that waits.  Locked. */
-static uint64_t
-take (struct audit *audit, struct buf *batch)
+static void
+take (struct audit *audit, struct buf *batch, struct loss *told)
 {
   *batch = audit->lines;
   audit->lines = (struct buf) BUF_INIT;
   audit->count = 0;
-  return tell_lost (audit, batch);
+  tell_lost (audit, batch, told);
 }
 
 static void
@@ -137,22 +147,25 @@ complain (struct audit *audit, int errnum)
 /* What came of a batch, when so many bytes of it were written.  Locked. */
 static void
 settle (struct audit *audit, const struct buf *batch, size_t done,
-        uint64_t told)
+        const struct loss *told)
 {
   const char *data = buf_data (batch);
   size_t len = buf_len (batch);
 
   if (done > 0)
     audit->is_torn = data[done - 1] != '\n';
-  if (done == len)
-    audit->told += told;
-  else                          /* to be told again */
-    audit->lost += count_lines (data + done, len - done) - (told > 0);
+  if (done < len) {             /* it is to be told again */
+    audit->lost.lines += count_lines (data + done, len - done)
+                         - (told->lines > 0);
+    return;
+  }
+  audit->told.lines += told->lines;
+  audit->told.refusals += told->refusals;
 }
 
 /* Not locked while it writes. */
 static void
-put_batch (struct audit *audit, struct buf *batch, uint64_t told)
+put_batch (struct audit *audit, struct buf *batch, const struct loss *told)
 {
   bool is_torn = audit->is_torn;
   size_t len = buf_len (batch), done = 0;
@@ -182,14 +195,14 @@ audit_main (void *opaque)
   pthread_mutex_lock (&audit->lock);
   while (audit->count > 0 || !audit->is_ending) {
     CLEANUP (buf_free) struct buf batch = BUF_INIT;
-    uint64_t told;
+    struct loss told;
 
     if (audit->count == 0) {
       pthread_cond_wait (&audit->more, &audit->lock);
       continue;
     }
-    told = take (audit, &batch);
-    put_batch (audit, &batch, told);
+    take (audit, &batch, &told);
+    put_batch (audit, &batch, &told);
   }
   audit->has_ended = true;
   pthread_cond_signal (&audit->done);
@@ -200,24 +213,33 @@ audit_main (void *opaque)
 /* The others --------------------------------------------------------------- */
 
 void
-audit_put (struct audit *audit, const char *line, size_t len)
+audit_put (struct audit *audit, const char *line, size_t len, bool is_refusal)
 {
   LOCK_FOR_SCOPE (&audit->lock);
+  uint64_t max = is_refusal ? audit->max / 2 : audit->max;
 
-  if (audit->count >= audit->max || len > LINE_MAX_LEN
+  if (audit->count >= max || len > LINE_MAX_LEN
       || buf_append (&audit->lines, line, len) == -1) {
-    audit->lost++;
+    audit->lost.lines++;
+    audit->lost.refusals += is_refusal;
     return;
   }
   if (audit->count++ == 0)
     pthread_cond_signal (&audit->more);
 }
 
+void
+audit_lose (struct audit *audit)
+{
+  LOCK_FOR_SCOPE (&audit->lock);
+  audit->lost.lines++;
+}
+
 uint64_t
 audit_lost (struct audit *audit)
 {
   LOCK_FOR_SCOPE (&audit->lock);
-  return audit->lost;
+  return audit->lost.lines;
 }
 
 void

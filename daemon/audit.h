@@ -8,6 +8,8 @@
 #ifndef VIRGATE_DAEMON_AUDIT_H
 #define VIRGATE_DAEMON_AUDIT_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <virgate/error.h>
@@ -41,9 +43,20 @@ void audit_refusal (struct audit *audit, const struct session *session,
                     const char *why);
 void audit_entry (struct audit *audit, const struct session *session);
 void audit_end (struct audit *audit, const struct session *session);
+/* What a line says of a call. */
+struct audit_call {
+  const char *procedure;
+  const char *note;             /* of audit_note; NULL: none */
+  const char *reason;           /* words; NULL: none */
+  int32_t code;                 /* libvirt's, 0 for success, or of record.h */
+  int64_t took_ns;
+  bool is_refusal;              /* nothing happened */
+};
 void audit_call (struct audit *audit, const struct session *session,
-                 const char *procedure, const char *note, int32_t code,
-                 int64_t took_ns);
+                 const struct audit_call *call);
+
+/* A line that cannot even be made. */
+void audit_lose (struct audit *audit);
 
 /* The objects that a call's arguments name, as members of a JSON object;
  * malloc'ed, NULL without memory.
@@ -54,8 +67,10 @@ char *audit_note (struct virgate_call *call);
 char *audit_note_objects (const struct proc_row *row, const void *args);
 
 /* audit.c, for audit-text.c: put a line of LEN bytes into the queue; it is
- * copied.
+ * copied.  Refusals, which cost nobody anything, have half of the queue at
+ * most: however many there are, the other half is for what happened.
  */
-void audit_put (struct audit *audit, const char *line, size_t len);
+void audit_put (struct audit *audit, const char *line, size_t len,
+                bool is_refusal);
 
 #endif /* VIRGATE_DAEMON_AUDIT_H */

@@ -92,14 +92,14 @@ call_decode (struct session *session, const struct frame *frame,
   struct xdr_error why = { "", "", 0 };
 
   if (call == NULL) {
-    refuse_message (session, &frame->head, VIRGATE_ERR_NO_MEMORY,
-                    VIRGATE_FROM_RPC, NULL);
+    refuse_no_memory (session, &frame->head);
     return NULL;
   }
   if (xdr_decode (row->args, frame->payload, frame->len, &call->arena,
                   &call->args, &why) == 0)
     return call;
   log_undecodable (session, row, &why);
+  call->is_undecodable = true;
   call_refuse (call, VIRGATE_ERR_RPC, VIRGATE_FROM_RPC, "%s", UNDECODABLE);
   return NULL;
 }

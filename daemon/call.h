@@ -48,6 +48,7 @@ struct virgate_call {
   struct stream *stream;
   _Atomic unsigned halves;      /* of a late call: returned, done */
   bool is_counted;              /* as a request in flight */
+  bool is_undecodable;          /* what came are no arguments */
   /* Back on the loop, before the answer: what the handler found takes
    * effect.  The session may be closing.
    */

@@ -46,10 +46,6 @@ struct target {
   int (*prepare) (struct virgate_call *call);
 };
 
-#define REFUSE(session, frame, code, ...)                               \
-  refuse_message (session, &(frame)->head, code, VIRGATE_FROM_RPC,      \
-                  __VA_ARGS__)
-
 static void
 find_handler (const struct session *session, const struct frame_header *head,
               struct target *target)
@@ -124,14 +120,13 @@ find_target (struct session *session, const struct frame *frame,
 
   if (program == NULL || !is_served (session, program)
       || program->version != head->version) {
-    REFUSE (session, frame, VIRGATE_ERR_RPC,
-            "Cannot find program %d version %d", (int) head->program,
-            (int) head->version);
+    refuse_no_call (session, head, "Cannot find program %d version %d",
+                    (int) head->program, (int) head->version);
     return -1;
   }
   if (head->status != FRAME_OK) {
-    REFUSE (session, frame, VIRGATE_ERR_RPC, "Unexpected message status %u",
-            (unsigned) head->status);
+    refuse_no_call (session, head, "Unexpected message status %u",
+                    (unsigned) head->status);
     return -1;
   }
   if (!look_up (session, frame, target)) {
@@ -252,7 +247,7 @@ pass (struct session *session, const struct frame *frame,
     return WIRE_NEXT;
   if (has_too_many_streams (session, known)) {
     refuse_message (session, &frame->head, TOO_MANY_STREAMS);
-    record_passed (session, frame->head.program, row,
+    record_passed (session, record_what (&frame->head, row),
                    VIRGATE_ERR_RESOURCE_BUSY, session->loop->now, note);
     return WIRE_NEXT;
   }
@@ -275,7 +270,7 @@ dispatch_call (struct session *session, const struct frame *frame,
   if (session->state < SESSION_OPEN
       && !(target.row && (target.row->flags & PROC_NO_AUTH))
       && !(may_hold && auth_is_busy (session))) {
-    REFUSE (session, frame, VIRGATE_ERR_RPC, "%s", "authentication required");
+    refuse_no_call (session, &frame->head, "authentication required");
     return WIRE_NEXT;
   }
   if (may_hold && (session->held

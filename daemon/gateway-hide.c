@@ -89,10 +89,13 @@ hiding_procedure (const struct passed *passed)
   return passed->hiding ? passed->hiding->row->number : passed->procedure;
 }
 
-const struct proc_row *
-hiding_row (const struct passed *passed)
+struct record_what
+hiding_what (const struct passed *passed)
 {
-  return passed->hiding ? passed->hiding->row : passed->row;
+  return (struct record_what) {
+    .program = passed->program, .procedure = hiding_procedure (passed),
+    .row = passed->hiding ? passed->hiding->row : passed->row,
+  };
 }
 
 static int

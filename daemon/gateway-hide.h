@@ -39,7 +39,8 @@ int hiding_begin (struct frame *frame, struct buf *payload,
 
 /* The procedure that the client called; of a call that hides nothing: its. */
 int32_t hiding_procedure (const struct passed *passed);
-const struct proc_row *hiding_row (const struct passed *passed);
+/* The same for the record. */
+struct record_what hiding_what (const struct passed *passed);
 
 /* Append the answer to such a call; frame is good, and no error.  *code: out,
  * of the error that it became, or 0; then passed->note is for the record.  0,

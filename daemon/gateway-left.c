@@ -35,7 +35,7 @@ forget_calls (struct session *session, struct passed_table *table)
   while ((passed = passed_any (table))) {
     if (passed->state == PASSED_CALL) {
       openings += opens_stream (passed->row);
-      record_passed (session, passed->program, passed->row, RECORD_UNKNOWN,
+      record_passed (session, hiding_what (passed), RECORD_UNKNOWN,
                      passed->began_ns, passed->note);
     }
     passed_remove (table, passed);

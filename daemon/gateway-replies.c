@@ -163,8 +163,8 @@ reply_sent (struct session *session, struct passed *passed, int32_t code)
   bool ok = code == 0;
 
   names_touched (session->driver, passed->row);
-  record_passed (session, passed->program, hiding_row (passed), code,
-                 passed->began_ns, steal_pointer (&passed->note));
+  record_passed (session, hiding_what (passed), code, passed->began_ns,
+                 steal_pointer (&passed->note));
   if (log_wants (&session->loop->server->log, VIRGATE_LOG_DEBUG))
     session_log (session, VIRGATE_LOG_DEBUG, "%s: %s",
                  passed->row ? passed->row->name : "unknown procedure",
@@ -345,8 +345,7 @@ fail_passed (struct session *session, struct passed *passed,
   if (is_stream)
     stream_ended (session, passed);
   else
-    reply_sent (session, passed, why->code ? why->code
-                                           : VIRGATE_ERR_INTERNAL_ERROR);
+    reply_sent (session, passed, RECORD_UNKNOWN);
 }
 
 void

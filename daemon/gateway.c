@@ -141,6 +141,7 @@ gateway_call (struct session *session, const struct frame *frame,
               const struct proc_row *row, record_note note)
 {
   CLEANUP_FREE char *mine = note;
+  const struct record_what what = record_what (&frame->head, row);
   struct gateway *gateway = session->gateway;
   enum wire_verdict verdict;
   struct passed *passed;
@@ -150,16 +151,18 @@ gateway_call (struct session *session, const struct frame *frame,
   int32_t code;
 
   if (is_refused (session, frame, row, &code)) {
-    record_passed (session, frame->head.program, row, code,
-                   session->loop->now, steal_pointer (&mine));
+    record_passed (session, what, code, session->loop->now,
+                   steal_pointer (&mine));
     return WIRE_NEXT;
   }
-  if (hiding_concerns (session, &asked.head, row)
-      && hiding_begin (&asked, &payload, &row, &hiding) == -1)
+  if ((hiding_concerns (session, &asked.head, row)
+       && hiding_begin (&asked, &payload, &row, &hiding) == -1)
+      || (passed = passed_add (&gateway->passed, &asked.head, row,
+                               frame->len)) == NULL) {
+    record_passed (session, what, VIRGATE_ERR_NO_MEMORY, session->loop->now,
+                   steal_pointer (&mine));
     return WIRE_BROKEN;
-  passed = passed_add (&gateway->passed, &asked.head, row, frame->len);
-  if (passed == NULL)
-    return WIRE_BROKEN;
+  }
   passed->hiding = steal_pointer (&hiding);
   passed->began_ns = session->loop->now;
   passed->note = steal_pointer (&mine);

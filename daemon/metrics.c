@@ -35,6 +35,7 @@ static const char *const refusal_names[TALLY_REFUSALS] = {
 
 static const char *const outcome_names[TALLY_OUTCOMES] = {
   [TALLY_OK] = "ok", [TALLY_FAILED] = "failed", [TALLY_DENIED] = "denied",
+  [TALLY_REFUSED] = "refused",
 };
 
 /* Adding up ---------------------------------------------------------------- */

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 
+#include "core/frame.h"
 #include "daemon/tally.h"
 #include "protocol/table.h"
 
@@ -44,12 +45,34 @@ record_note record_prepare (struct virgate_call *call);
 record_note record_denied (const struct session *session,
                            const struct proc_row *row, const void *args);
 
-/* Instead of a code: nobody knows. */
-#define RECORD_UNKNOWN (-1)
+/* What was called. */
+struct record_what {
+  uint32_t program;
+  int32_t procedure;
+  const struct proc_row *row;   /* NULL: unknown to the tables */
+};
 
-/* A call that was passed on was answered.  code: libvirt's, 0 for success. */
-void record_passed (struct session *session, uint32_t program,
-                    const struct proc_row *row, int32_t code,
-                    int64_t began_ns, record_note note);
+static inline struct record_what
+record_what (const struct frame_header *head, const struct proc_row *row)
+{
+  return (struct record_what) { head->program, head->procedure, row };
+}
+
+/* Instead of a code: nobody knows; it was no proper call. */
+#define RECORD_UNKNOWN (-1)
+#define RECORD_NO_CALL (-2)
+
+/* A call that was to be passed on was answered.  code: libvirt's, 0 for
+ * success.
+ */
+void record_passed (struct session *session, struct record_what what,
+                    int32_t code, int64_t began_ns, record_note note);
+
+/* A message was refused for what it is: no such procedure, no arguments of
+ * it, too early (words for the trail).  The trail has the first few of a
+ * session, whose end says how many there were.
+ */
+void record_no_call (struct session *session,
+                     const struct frame_header *head, const char *why);
 
 #endif /* VIRGATE_DAEMON_RECORD_H */

@@ -63,29 +63,40 @@ refuse_fds (struct session *session, const struct frame_header *head,
                   doing);
 }
 
-/* A call that no access list heard of is in no trail, but it is counted. */
-static void
-count (struct session *session, const struct frame_header *head,
-       const struct proc_row *row)
+void
+refuse_no_call (struct session *session, const struct frame_header *head,
+                const char *fmt, ...)
 {
-  record_passed (session, head->program, row, VIRGATE_ERR_RPC, now_ns (),
-                 NULL);
+  struct virgate_error error = { 0 };
+  va_list args;
+
+  va_start (args, fmt);
+  error_vset (&error, VIRGATE_ERR_RPC, VIRGATE_FROM_RPC, fmt, args);
+  va_end (args);
+  refuse_send (session, head, FRAME_REPLY, &error);
+  record_no_call (session, head, error_message (&error));
+  error_clear (&error);
 }
 
 void
 refuse_unknown (struct session *session, const struct frame_header *head)
 {
-  count (session, head, NULL);
-  refuse_message (session, head, VIRGATE_ERR_RPC, VIRGATE_FROM_RPC,
-                  "unknown procedure: %d", (int) head->procedure);
+  refuse_no_call (session, head, "unknown procedure: %d",
+                  (int) head->procedure);
 }
 
 void
 refuse_undecodable (struct session *session, const struct frame_header *head)
 {
-  count (session, head, proc_find (head->program, head->procedure));
-  refuse_message (session, head, VIRGATE_ERR_RPC, VIRGATE_FROM_RPC, "%s",
-                  UNDECODABLE);
+  refuse_no_call (session, head, "%s", UNDECODABLE);
+}
+
+void
+refuse_no_memory (struct session *session, const struct frame_header *head)
+{
+  refuse_message (session, head, VIRGATE_ERR_NO_MEMORY, VIRGATE_FROM_RPC,
+                  NULL);
+  record_no_call (session, head, "out of memory");
 }
 
 void

@@ -39,11 +39,22 @@ SELDOM void refuse_message (struct session *session,
 SELDOM void refuse_fds (struct session *session,
                         const struct frame_header *head, const char *doing);
 
-/* There is no such procedure; its arguments cannot be decoded. */
+/* Answer what is no proper call, whoever sent it; the trail has it, with the
+ * same words.
+ */
+SELDOM void refuse_no_call (struct session *session,
+                            const struct frame_header *head, const char *fmt,
+                            ...) VIRGATE_PRINTF (3, 4);
+
+/* There is no such procedure; its arguments cannot be decoded, or not be
+ * taken.
+ */
 SELDOM void refuse_unknown (struct session *session,
                             const struct frame_header *head);
 SELDOM void refuse_undecodable (struct session *session,
                                 const struct frame_header *head);
+SELDOM void refuse_no_memory (struct session *session,
+                              const struct frame_header *head);
 #define UNDECODABLE "Unable to decode message payload"
 
 /* Why they cannot, for the log only. */

@@ -74,3 +74,12 @@ tally_call (struct tally *tally, uint32_t program,
   tally_add (&proc->buckets[bucket], 1);
   tally_add (&proc->sum_us, took_us);
 }
+
+void
+tally_refused (struct tally *tally, uint32_t program,
+               const struct proc_row *row)
+{
+  struct tally_proc *proc = &tally->procs[tally_slot (program, row)];
+
+  tally_add (&proc->outcomes[TALLY_REFUSED], 1);
+}

@@ -24,6 +24,7 @@ enum tally_outcome {
   TALLY_OK,
   TALLY_FAILED,
   TALLY_DENIED,                 /* by access control, or read-only */
+  TALLY_REFUSED,                /* it was no proper call */
   TALLY_OUTCOMES
 };
 
@@ -79,6 +80,10 @@ void tally_free (struct tally *tally);
 void tally_call (struct tally *tally, uint32_t program,
                  const struct proc_row *row, enum tally_outcome outcome,
                  int64_t took_ns);
+
+/* What is no call at all was refused: it took no time. */
+void tally_refused (struct tally *tally, uint32_t program,
+                    const struct proc_row *row);
 
 /* Where a procedure's counters are: 0 to TALLY_SLOTS - 1. */
 size_t tally_slot (uint32_t program, const struct proc_row *row);

@@ -8,10 +8,10 @@ import signal
 import socket
 import tempfile
 
-from gateway import Behind
+from gateway import Behind, error_payload, reply_to
 from lib import *
-from rawrpc import (AUTH_LIST, ERROR, HOSTNAME, LOOKUP_NAME, OK, Conn, i64,
-                    string, u32)
+from rawrpc import (AUTH_LIST, DOMAIN_XML, ERROR, HOSTNAME, LOOKUP_NAME, OK,
+                    SUSPEND, Conn, domain, i64, message, string, u32)
 
 VOL_UPLOAD = 208
 
@@ -185,6 +185,136 @@ def test_streams_beyond_the_limit_behind_a_gateway():
         soon(d, procedure='storage_vol_upload', outcome='failed')
 
 
+def before(behind):
+    return (f'[driver up]\nmodule = upstream\nupstream = '
+            f'test+unix:///default?socket={behind.path}\n')
+
+
+def check_no_calls(d):
+    """Messages that are no calls: one line each for the first few."""
+    sent = (('domain_get_xml_desc', DOMAIN_XML, b'\xff' * 3, {}),
+            ('domain_suspend', SUSPEND, b'x', {}),
+            ('connect_get_hostname', HOSTNAME, u32(1), {}),
+            ('remote.9999', 9999, b'', {}),
+            ('remote.-1', -1, b'', {}),
+            ('qemu.77', 77, b'', {'prog': 0x20008087}),
+            ('program-7.1', 1, b'', {'prog': 7}),
+            ('connect_get_hostname', HOSTNAME, b'', {'vers': 2}),
+            ('connect_get_hostname', HOSTNAME, b'', {'status': ERROR}))
+    with Conn(d.socket) as c:
+        replies = [c.call(number, payload, **how)
+                   for _, number, payload, how in sent]
+        lines = wait_until(lambda: len(trail(d, outcome='refused'))
+                           == len(sent)
+                           and trail(d, outcome='refused'))
+        same([line['procedure'] for line in lines],
+             [name for name, *_ in sent])
+        same([line['reason'] for line in lines],
+             [reply.error[2] for reply in replies])
+        client = lines[0]['client']
+        for _ in range(1000):
+            c.call(9999)
+        same(c.call(HOSTNAME).error, None)
+    left = soon(d, event='left', client=client)[0]
+    same(left['refused-calls'], len(sent) + 1000)
+    same(len(trail(d, outcome='refused')), 16)
+    same(len(trail(d, event='call')), 16)
+    with Conn(f'{d.dir}/sock-ro') as c:
+        c.call(9999)
+    same(len(soon(d, outcome='refused', listener='local-ro')), 1)
+    wait_metric(d, 'virgate_calls_total{program="remote",'
+                'procedure="unknown",outcome="refused"}', 1000 + 4)
+
+
+def test_messages_that_are_no_calls():
+    with daemon() as d:
+        check_no_calls(d)
+
+
+def test_messages_that_are_no_calls_behind_a_gateway():
+    with Behind() as behind, daemon(driver=before(behind)) as d:
+        check_no_calls(d)
+
+
+def test_what_strangers_send():
+    config = (CONFIG % ('', DRIVER)).replace('auth = peercred',
+                                             'auth = secret')
+    with tempfile.NamedTemporaryFile('w') as f, Virgated(
+            config=f'{config}[auth secret]\nmodule = password\n'
+            f'file = {f.name}\n') as d, Conn(d.socket, None) as c:
+        for _ in range(100):
+            c.send(message(HOSTNAME))
+        c.call(AUTH_LIST)
+        lines = soon(d, outcome='refused')
+        same([line['reason'] for line in lines], ['authentication required'])
+        same('user' in lines[0], False)
+
+
+def test_names_that_are_not_opened():
+    with daemon() as d, Conn(d.socket, None) as c:
+        c.call(AUTH_LIST)
+        for name in 'test:///no/file', 'qemu+ssh://host/system':
+            same(c.open(name).error[0] > 0, True)
+        same(c.open().error, None)
+        c.call(SUSPEND, domain())
+        soon(d, procedure='domain_suspend')
+        same([line['outcome'] for line in trail(d, procedure='connect_open')],
+             ['denied', 'failed'])
+        same(trail(d, procedure='domain_suspend')[0]['driver'], 'test')
+
+
+def test_calls_whose_daemon_behind_goes():
+    """What became of it nobody knows; what comes later fails."""
+    def go(conn, call):
+        conn.shutdown(socket.SHUT_RDWR)
+    with Behind() as behind, daemon(driver=before(behind)) as d, \
+            Conn(d.socket) as c:
+        behind.tricks[SUSPEND] = go
+        for _ in range(3):
+            same(c.call(SUSPEND, domain()).error[0] > 0, True)
+        c.call(HOSTNAME)
+        lines = wait_until(lambda: len(trail(d, event='call')) == 3
+                           and trail(d, event='call'), what='three calls')
+        same([(line['procedure'], line['outcome'], line['driver'],
+               line['objects'][0]['name']) for line in lines],
+             [('domain_suspend', outcome, 'up', 'test')
+              for outcome in ('unknown', 'failed', 'failed')])
+        same('error' in lines[0], False)
+
+
+def test_calls_whose_client_goes():
+    """A line for what was passed on, none for what had not begun."""
+    with Behind() as behind, daemon('max-client-requests = 2',
+                                    before(behind)) as d:
+        behind.tricks[SUSPEND] = lambda conn, call: None
+        with Conn(d.socket) as c:
+            for serial in range(100, 104):
+                c.send(message(SUSPEND, domain(), serial=serial))
+            wait_until(lambda: [n for n, _ in behind.seen].count(SUSPEND)
+                       == 2, what='two calls behind')
+        soon(d, event='left')
+        wait_until(lambda: len(trail(d, event='call')) == 2, what='two calls')
+        virsh(d.uri(), 'resume', 'test')
+        soon(d, procedure='domain_resume')
+        same([(line['procedure'], line['outcome'])
+              for line in trail(d, event='call')],
+             [('domain_suspend', 'unknown')] * 2 + [('domain_resume', 'ok')])
+
+
+def test_replies_that_are_none_and_errors():
+    answers = [lambda call: reply_to(call, error_payload(), status=ERROR),
+               lambda call: reply_to(call, b'abc')]
+    with Behind() as behind, daemon(driver=before(behind)) as d, \
+            Conn(d.socket) as c:
+        behind.tricks[SUSPEND] = lambda conn, call: conn.sendall(
+            answers.pop(0)(call))
+        for _ in range(2):
+            same(c.call(SUSPEND, domain()).error[0] > 0, True)
+        wait_until(lambda: len(trail(d, event='call')) == 2, what='two calls')
+        same([line['outcome'] for line in trail(d, event='call')],
+             ['failed', 'unknown'])
+
+
 def test_metrics_follow_no_link():
     with tempfile.TemporaryDirectory() as folder:
         other = os.path.join(folder, 'other')
@@ -234,13 +364,13 @@ def count_refused(driver):
     with daemon(driver=driver) as d, Conn(d.socket) as c:
         before = metrics(d) if os.path.exists(f'{d.dir}/metrics') else {}
         same(before.get('virgate_calls_total{program="remote",'
-                        'procedure="unknown",outcome="failed"}'), None)
+                        'procedure="unknown",outcome="refused"}'), None)
         c.call(9999)
         c.call(9999)
         c.call(LOOKUP_NAME, b'\xff')
         for name, count in ('unknown', 2), ('domain_lookup_by_name', 1):
             wait_metric(d, f'virgate_calls_total{{program="remote",'
-                        f'procedure="{name}",outcome="failed"}}', count)
+                        f'procedure="{name}",outcome="refused"}}', count)
 
 
 def test_calls_that_are_none_are_counted():

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The audit trail on a disk that is full for a while.
+ * The audit trail on a disk that is full for a while, or does not answer.
  */
 #include "config.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/unit/unit.h"
@@ -34,7 +37,7 @@ allow (rlim_t bytes)
 static void
 put_and_lose (struct audit *audit, uint64_t lost)
 {
-  audit_put (audit, LINE, strlen (LINE));
+  audit_put (audit, LINE, strlen (LINE), false);
   while (audit_lost (audit) < lost)
     usleep (1000);
 }
@@ -71,17 +74,79 @@ tells_all_that_is_lost (void **state)
   put_and_lose (audit, 2);
   put_and_lose (audit, 3);
   allow (RLIM_INFINITY);
-  audit_put (audit, LINE, strlen (LINE));
+  audit_put (audit, LINE, strlen (LINE), false);
   audit_close (audit);
   assert_string_equal (trail (), "{\"event\n" LINE
-                       "{\"event\":\"lost\",\"lines\":3}\n");
+                       "{\"event\":\"lost\",\"lines\":3,\"refusals\":0}\n");
   unlink (path);
+}
+
+/* A pipe that is full holds up whoever writes the trail. */
+static void
+hold_up (struct audit *audit, int pipe_fd)
+{
+  int size = fcntl (pipe_fd, F_SETPIPE_SZ, 4096), waiting = 0;
+  static char line[8000];
+
+  assert_true (size > 0 && (size_t) size < sizeof line);
+  memset (line, '.', sizeof line);
+  line[sizeof line - 1] = '\n';
+  audit_put (audit, line, sizeof line, false);
+  while (ioctl (pipe_fd, FIONREAD, &waiting) == 0 && waiting < size)
+    usleep (1000);
+}
+
+static void
+read_until (int fd, const char *wanted)
+{
+  static char text[32768];
+  size_t len = 0;
+
+  while (strstr (text, wanted) == NULL) {
+    ssize_t n = read (fd, text + len, sizeof text - 1 - len);
+
+    assert_true (n > 0);
+    len += n;
+    text[len] = '\0';
+  }
+}
+
+static void
+refusals_have_half_of_the_queue (void **state)
+{
+  char pipe_path[] = "/tmp/virgate-test-XXXXXX";
+  struct virgate_error err = { 0 };
+  struct audit *audit;
+  struct log log;
+  int fd;
+
+  log_init (&log, -1, VIRGATE_LOG_ERROR);
+  close (mkstemp (pipe_path));
+  unlink (pipe_path);
+  assert_int_equal (mkfifo (pipe_path, 0600), 0);
+  fd = open (pipe_path, O_RDWR | O_CLOEXEC);
+  audit = audit_open (pipe_path, 20, &log, &err);
+  assert_non_null (audit);
+  hold_up (audit, fd);
+  for (int i = 0; i < 100; i++)
+    audit_put (audit, LINE, strlen (LINE), true);
+  assert_int_equal (audit_lost (audit), 90);
+  for (int i = 0; i < 10; i++)
+    audit_put (audit, LINE, strlen (LINE), false);
+  assert_int_equal (audit_lost (audit), 90);
+  audit_put (audit, LINE, strlen (LINE), false);
+  assert_int_equal (audit_lost (audit), 91);
+  read_until (fd, "{\"event\":\"lost\",\"lines\":91,\"refusals\":90}\n");
+  audit_close (audit);
+  close (fd);
+  unlink (pipe_path);
 }
 
 int
 main (void)
 {
   const struct CMUnitTest tests[] = {
+    cmocka_unit_test (refusals_have_half_of_the_queue),
     cmocka_unit_test (tells_all_that_is_lost),
   };
 
