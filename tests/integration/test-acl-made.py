@@ -11,12 +11,13 @@ from rawrpc import *
 from rules import *
 
 CREATE, DEFINE, UNDEFINE, RESTORE, RENAME = 10, 11, 35, 54, 358
-DEFINE_FLAGS, RESTORE_FLAGS = 350, 233
+DEFINE_FLAGS, RESTORE_FLAGS, RESTORE_PARAMS = 350, 233, 441
+IMAGE_XML, IMAGE_DEFINE, ATTACH = 235, 236, 2
 NET_DEFINE, NET_CREATE, NET_DEFINE_FLAGS, PORT_CREATE = 41, 40, 432, 406
 POOL_DEFINE, POOL_CREATE, VOL_CREATE, VOL_CREATE_FROM = 77, 76, 93, 125
 IFACE_DEFINE, NWFILTER_DEFINE, BINDING_CREATE = 131, 180, 399
 SECRET_DEFINE = 142
-DEVICE_CREATE, DEVICE_XML = 123, 114
+DEVICE_CREATE, DEVICE_DEFINE, DEVICE_XML = 123, 428, 114
 PREPARE, PREPARE2, PREPARE3_PARAMS = 61, 108, 303
 FINISH, FINISH3_PARAMS = 63, 306
 
@@ -132,6 +133,10 @@ CASES = [
     ((RESTORE, string('/nowhere')), ''),
     ((RESTORE_FLAGS, string('/nowhere') + some(string(guest('web-1')))
       + u32(0)), ''),
+    ((RESTORE_PARAMS, params(('file', '/nowhere'), ('dxml', guest('web-1')))
+      + u32(0)), ''),
+    ((IMAGE_XML, string('/nowhere') + u32(0)), ''),
+    ((IMAGE_DEFINE, string('/nowhere') + string(guest('web-1')) + u32(0)), ''),
     # guests that come from elsewhere
     (prepare2(None, guest('web-1', X)), '5679'),
     (prepare2('web-1', guest('db-1', X)), '5679'),
@@ -192,6 +197,8 @@ CASES = [
     # the host gives new devices their names; old ones have no other
     ((DEVICE_CREATE, string('<device><name>web-1</name></device>') + u32(0)),
      '79'),
+    ((DEVICE_DEFINE, string('<device><name>web-1</name></device>') + u32(0)),
+     '79'),
     ((DEVICE_XML, string('web0') + u32(0)), '5789'),
     ((DEVICE_XML, string('pci0') + u32(0)), '789'),
 ]
@@ -213,6 +220,9 @@ def check_table(daemon):
             if not lookup.error:        # gone, for the next case
                 conns[0].call(DOMAIN_DESTROY, lookup.payload)
                 conns[0].call(UNDEFINE, lookup.payload)
+    # a process of the host's, which may be any guest
+    same([uid for uid in conns if not is_denied(
+          conns[uid].call(ATTACH, u32(1) + u32(0), prog=QEMU))], [0])
     for conn in conns.values():
         conn.close()
 
