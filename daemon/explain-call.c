@@ -24,6 +24,7 @@
 #include "daemon/judge.h"
 #include "daemon/listeners.h"
 #include "daemon/made.h"
+#include "daemon/objects.h"
 #include "daemon/server.h"
 #include "daemon/session.h"
 #include "protocol/table.h"
@@ -138,10 +139,12 @@ is_about (const struct proc_row *row, const char *kind)
 
 /* With a description, its pool need not be in the procedure's permissions. */
 static int
-fill_objects (const struct proc_row *row,
+fill_objects (const struct target *target,
               const struct explain_question *question,
               struct virgate_object out[OBJECTS_MAX])
 {
+  const struct proc_row *row = target->row;
+
   for (unsigned i = 0; i < question->object_count; i++) {
     const struct explain_object *object = &question->objects[i];
 
@@ -149,6 +152,11 @@ fill_objects (const struct proc_row *row,
         && !(question->xml && strcmp (object->kind, "storage_pool") == 0))
       return explain_complain ("%s needs no permission on a %s", row->name,
                                object->kind);
+    if (!objects_can_name (row, object->kind)
+        && !made_is (target->program, target->number, object->kind))
+      return explain_complain ("a call of %s does not say which %s it is "
+                               "about, so it may be any: leave it out",
+                               row->name, object->kind);
     out[i] = (struct virgate_object) {
       .kind = object->kind, .name = object->name, .parent = object->parent,
       .uuid = object->has_uuid ? object->uuid : NULL,
@@ -352,7 +360,7 @@ explain_call (const struct explain_question *question,
   args = calloc (1, row->args ? row->args->size : 1);
   if (args == NULL || set_number (row, args, "flags", question->flags) == -1
       || set_number (row, args, "source", question->source) == -1
-      || fill_objects (row, question, objects) == -1
+      || fill_objects (&target, question, objects) == -1
       || add_made (question, &target, &arena, objects, &count) == -1)
     return EXPLAIN_USAGE;
   return judge (session, &(const struct virgate_acl_call) {

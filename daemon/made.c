@@ -237,6 +237,14 @@ made_by_call (struct virgate_call *call, struct virgate_object *objects,
   return maker->xml ? add_owner (call, objects, count) : ACCESS_YES;
 }
 
+bool
+made_is (uint32_t program, int32_t number, const char *kind)
+{
+  const struct maker *maker = maker_of (program, number);
+
+  return maker && strcmp (maker->kind, kind) == 0;
+}
+
 int
 made_by_xml (uint32_t program, int32_t number, const char *xml,
              struct arena *arena, struct virgate_object *objects,

@@ -24,6 +24,11 @@ enum access_result made_by_call (struct virgate_call *call,
 /* What it says alone; false: nothing. */
 bool made_read (struct virgate_call *call, struct virgate_object *out);
 
+/* Does such a procedure make an object of this kind, of which its arguments
+ * say more?
+ */
+bool made_is (uint32_t program, int32_t number, const char *kind);
+
 /* Add what a description says that such a procedure would be given, and no
  * name beside it; there is room for one.  1, with strings in the arena; 0: it
  * says nothing, or not clearly; -1: the procedure takes none.

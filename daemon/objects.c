@@ -281,3 +281,23 @@ objects_is_lookup (const struct proc_row *row)
          && strstr (row->name, "_lookup_by_") != NULL
          && find_type (row->ret->fields[0].type) != NULL;
 }
+
+static bool
+is_kind (const struct xdr_type *type, const char *kind)
+{
+  const struct object_type *known = find_type (type);
+
+  return known && strcmp (known->kind, kind) == 0;
+}
+
+bool
+objects_can_name (const struct proc_row *row, const char *kind)
+{
+  if (objects_is_lookup (row) && is_kind (row->ret->fields[0].type, kind))
+    return true;
+  for (uint32_t i = 0; row->args && i < row->args->count; i++)
+    if (is_kind (row->args->fields[i].type, kind))
+      return true;
+  return strcmp (kind, "node_device") == 0 && row->args
+         && find_field (row->args, "name");
+}

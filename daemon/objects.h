@@ -32,6 +32,11 @@ const char *objects_string (const struct xdr_type *type, const char *name,
 bool objects_find (const struct xdr_type *type, const void *obj,
                    struct virgate_object *out);
 
+/* Do the arguments of such a call say which object of this kind it is about, or
+ * does its answer?
+ */
+bool objects_can_name (const struct proc_row *row, const char *kind);
+
 /* Do some hypervisors go by the name of such objects, and others by the uuid
  * beside it?
  */

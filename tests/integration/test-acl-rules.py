@@ -523,6 +523,8 @@ def test_explain_of_calls():
                 ('call=admin.9999', 'does not serve'),
                 ('call=domain_destroy flags=1', 'has no argument flags'),
                 ('call=domain_destroy network=x', 'no permission on a network'),
+                ('call=domain_restore domain=web-1', 'may be any: leave it'),
+                ('call=node_device_create_xml node_device=x', 'leave it out'),
                 ('call=domain_reboot flags=x', 'neither a number nor a flag'),
                 ('call=domain_reboot flags=', 'not KEY=VALUE'),
                 ('call=domain_reboot flags=0x100000000', '32 bits'),
