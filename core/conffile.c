@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "common/mem.h"
+#include "common/similar.h"
 #include "core/confmodel.h"
 #include "core/error.h"
 
@@ -159,13 +160,19 @@ config_check_own (const struct config_section *section,
 {
   const struct virgate_option *option = config_option (kind->options,
                                                        key->key);
+  char hint[SIMILAR_HINT_MAX];
+  struct similar similar;
 
   if (option)
     return config_check_key (section, key, option, err);
   if (kind->others)
     return 0;
-  return config_error (err, section, key, "there is no such key in [%s]",
-                       kind->kind);
+  similar_begin (&similar, key->key, strlen (key->key));
+  for (option = kind->options; option && option->key; option++)
+    similar_offer (&similar, option->key);
+  return config_error (err, section, key, "there is no such key in [%s]%s",
+                       kind->kind,
+                       similar_hint (&similar, hint, sizeof hint));
 }
 
 /* Overrides -------------------------------------------------------------- */

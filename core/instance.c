@@ -9,6 +9,7 @@
 
 #include "common/cleanup.h"
 #include "common/mem.h"
+#include "common/similar.h"
 #include "core/host.h"
 #include "core/instance.h"
 
@@ -35,6 +36,54 @@ is_claimed_below (const struct instance *instance, const char *key)
   return false;
 }
 
+/* The key whose name and colon an error about the whole begins with. */
+static const struct config_key *
+find_named (const struct config_section *section, const char **text)
+{
+  for (const struct config_key *key = section->keys; key; key = key->next) {
+    size_t len = strlen (key->key);
+
+    if (strncmp (*text, key->key, len) == 0
+        && strncmp (*text + len, ": ", 2) == 0) {
+      *text += len + 2;
+      return key;
+    }
+  }
+  return NULL;
+}
+
+/* The length of "FILE:LINE" where an error begins with a place in the
+ * section's own file; or 0.
+ */
+static size_t
+placed_len (const struct config_section *section, const char *text)
+{
+  size_t file = strlen (section->file), digits;
+
+  if (strncmp (text, section->file, file) != 0 || text[file] != ':')
+    return 0;
+  digits = strspn (text + file + 1, "0123456789");
+  return digits > 0 && strncmp (text + file + 1 + digits, ": ", 2) == 0
+         ? file + 1 + digits : 0;
+}
+
+static void
+place (const struct config_section *section, const struct config_key *key,
+       const char *text, struct virgate_error *err)
+{
+  size_t len = key ? 0 : placed_len (section, text);
+
+  if (len > 0)
+    error_text (err, VIRGATE_ERR_CONF_SYNTAX, VIRGATE_FROM_CONF,
+                "%.*s: [%s] %s", (int) len, text, section->title,
+                text + len + 2);
+  else {
+    if (key == NULL)
+      key = find_named (section, &text);
+    config_error (err, section, key, "%s", text);
+  }
+}
+
 /* Put where it happened in front of an error of the module. */
 static int
 blame (const struct instance *instance, const struct config_key *key,
@@ -47,7 +96,7 @@ blame (const struct instance *instance, const struct config_key *key,
   if (is_placed)
     error_text (err, why.code, why.domain, "%s", error_message (&why));
   else if (instance->section)
-    config_error (err, instance->section, key, "%s", error_message (&why));
+    place (instance->section, key, error_message (&why), err);
   else
     error_text (err, why.code, why.domain, "%s: %s", instance->title,
                 error_message (&why));
@@ -153,6 +202,21 @@ list_keys (const struct instance *instance, char *text, size_t size)
     list_keys (i, text, size);
 }
 
+/* The one of them that was meant. */
+static void
+find_similar (const struct instance *instance, struct similar *similar)
+{
+  const struct virgate_option *option = instance->own;
+
+  for (int round = 0; round < 2; round++) {
+    for (; option && option->key; option++)
+      similar_offer (similar, option->key);
+    option = instance->module->desc.options;
+  }
+  for (const struct instance *i = instance->lowers; i; i = i->next)
+    find_similar (i, similar);
+}
+
 /* The first key that nobody knows. */
 static int
 refuse_unknown (const struct instance *instance, struct virgate_error *err)
@@ -160,7 +224,8 @@ refuse_unknown (const struct instance *instance, struct virgate_error *err)
   const struct config_key *key = instance->section ? instance->section->keys
                                                    : NULL;
   const struct virgate_module *desc = &instance->module->desc;
-  char known[512] = "";
+  char known[512] = "", hint[SIMILAR_HINT_MAX];
+  struct similar similar;
 
   if (instance->parent)
     return 0;
@@ -169,9 +234,13 @@ refuse_unknown (const struct instance *instance, struct virgate_error *err)
         || is_claimed_below (instance, key->key))
       continue;
     list_keys (instance, known, sizeof known);
+    similar_begin (&similar, key->key, strlen (key->key));
+    find_similar (instance, &similar);
     return config_error (err, instance->section, key,
-                         "there is no such key here (module %s-%s); there "
+                         "there is no such key here (module %s-%s)%s there "
                          "are: %s", module_kind_name (desc->kind), desc->name,
+                         similar.best ? similar_hint (&similar, hint,
+                                                      sizeof hint) : ";",
                          known[0] ? known : "none");
   }
   return 0;

@@ -14,6 +14,7 @@
 
 #include "common/dn.h"
 #include "common/mem.h"
+#include "common/similar.h"
 #include "ip-cond.h"
 
 /* Bytes of one pattern. */
@@ -202,7 +203,16 @@ unknown_key (const char *word, char *why, size_t size)
   size_t used = snprintf (why, size, "'%.*s' is no key of a rule; there are",
                           (int) MIN_OF (strcspn (word, ":"), (size_t) 40),
                           word);
+  char hint[SIMILAR_HINT_MAX];
+  struct similar similar;
 
+  similar_begin (&similar, word, strcspn (word, ":"));
+  for (size_t i = 0; i < COUNT_OF (keys); i++)
+    similar_offer (&similar, keys[i].name);
+  if (similar.best)
+    return ip_complain (why, size, "'%.*s' is no key of a rule%s",
+                        (int) similar.len, word,
+                        similar_hint (&similar, hint, sizeof hint));
   for (size_t i = 0; i < COUNT_OF (keys) && used < size; i++)
     used += snprintf (why + used, size - used, "%s %s", i ? "," : "",
                       keys[i].name);

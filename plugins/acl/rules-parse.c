@@ -10,6 +10,7 @@
 
 #include "common/cleanup.h"
 #include "common/mem.h"
+#include "common/similar.h"
 #include "common/uuid.h"
 #include "rules.h"
 
@@ -63,6 +64,43 @@ find_role (const struct rules_table *table, const char *name)
   return NULL;
 }
 
+static int
+no_role (const struct rules_table *table, const char *word, const char *other,
+         char *why, size_t size)
+{
+  char hint[SIMILAR_HINT_MAX];
+  struct similar similar;
+
+  similar_begin (&similar, word, strlen (word));
+  for (unsigned i = 0; i < table->role_count; i++)
+    similar_offer (&similar, table->roles[i].name);
+  return ip_complain (why, size, "'%.60s' is no role above this line%s%s",
+                      word, other, similar_hint (&similar, hint, sizeof hint));
+}
+
+static int
+no_permission (const char *word, char *why, size_t size)
+{
+  char hint[SIMILAR_HINT_MAX], pair[2][SIMILAR_MAX];
+  const char *object, *permission;
+  struct similar similar;
+  int at = 0;                   /* the best one so far is in the other */
+
+  similar_begin (&similar, word, strlen (word));
+  for (unsigned i = 0; i < RULES_PERMS_MAX; i++) {
+    if (!rules_perm_name (i, &object, &permission))
+      continue;
+    snprintf (pair[at], sizeof pair[at], "%s:%s", object, permission);
+    similar_offer (&similar, pair[at]);
+    if (similar.best == pair[at])
+      at = !at;
+  }
+  return ip_complain (why, size, "there is no permission '%.80s'%s%s", word,
+                      similar_hint (&similar, hint, sizeof hint),
+                      similar.best ? "" : ": write OBJECT:PERMISSION by "
+                      "libvirt's names");
+}
+
 /* A word of a role: a permission, or a role above. */
 static int
 add_to_role (const struct rules_table *table, struct rules_set *perms,
@@ -71,13 +109,10 @@ add_to_role (const struct rules_table *table, struct rules_set *perms,
   const struct rules_role *role;
 
   if (strchr (word, ':'))
-    return rules_set_add (perms, word) ? 0
-           : ip_complain (why, size, "there is no permission '%.80s': write "
-                          "OBJECT:PERMISSION by libvirt's names", word);
+    return rules_set_add (perms, word) ? 0 : no_permission (word, why, size);
   role = find_role (table, word);
   if (role == NULL)
-    return ip_complain (why, size, "there is no role '%.60s' above this line",
-                        word);
+    return no_role (table, word, "", why, size);
   rules_set_join (perms, &role->perms);
   return 0;
 }
@@ -225,6 +260,26 @@ add_cond (struct rules_table *table, struct rules_rule *rule,
                        size);
 }
 
+/* A word that is no condition may be a misspelt kind of object. */
+static int
+maybe_object (const char *word, char *why, size_t size)
+{
+  size_t len = strcspn (word, ":");
+  char hint[SIMILAR_HINT_MAX];
+  struct similar similar;
+
+  if (len > 5 && strncmp (word + len - 5, "-uuid", 5) == 0)
+    len -= 5;
+  similar_begin (&similar, word, len);
+  for (unsigned i = 1; rules_object_name (i); i++)
+    similar_offer (&similar, rules_object_name (i));
+  if (similar.best)
+    ip_complain (why, size, "'%.*s' is neither a key of a rule nor a kind of "
+                 "objects%s", (int) len, word,
+                 similar_hint (&similar, hint, sizeof hint));
+  return -1;
+}
+
 /* A word of a rule, behind its verdict. */
 static int
 add_to_rule (struct rules_table *table, struct rules_rule *rule,
@@ -238,17 +293,36 @@ add_to_rule (struct rules_table *table, struct rules_rule *rule,
     return add_pattern (rule, object, is_uuid, strchr (word, ':') + 1, why,
                         size);
   if (*word == '@' || strchr (word, ':'))
-    return add_cond (table, rule, word, why, size);
+    return add_cond (table, rule, word, why, size) == 0 ? 0
+           : maybe_object (word, why, size);
   if (strcmp (word, "read-only") == 0 && rule->verdict == RULES_ALLOW) {
     rule->is_read_only = true;
     return 0;
   }
   role = find_role (table, word);
   if (role == NULL)
-    return ip_complain (why, size, "'%.60s' is no role above this line, no "
-                        "KEY:VALUE and no OBJECT:NAME", word);
+    return no_role (table, word, ", no KEY:VALUE and no OBJECT:NAME", why,
+                    size);
   rules_set_join (&rule->perms, &role->perms);
   *has_role = true;
+  return 0;
+}
+
+/* A rule about objects on which its roles give nothing is about nothing. */
+static int
+check_kinds (const struct rules_rule *rule, char *why, size_t size)
+{
+  uint32_t missing = rule->perms.is_all ? 0 : rule->kinds;
+  const char *object, *permission;
+
+  for (unsigned i = 0; missing && i < RULES_PERMS_MAX; i++)
+    if (rules_set_has (&rule->perms, i)
+        && rules_perm_name (i, &object, &permission))
+      missing &= ~(UINT32_C (1) << rules_object_find (object));
+  for (unsigned i = 0; missing && rules_object_name (i); i++)
+    if (missing & (UINT32_C (1) << i))
+      return ip_complain (why, size, "the rule's roles have no permission on "
+                          "a %s", rules_object_name (i));
   return 0;
 }
 
@@ -268,8 +342,10 @@ read_words (struct rules_table *table, struct rules_rule *rule,
   if (rule->verdict == RULES_READ_ONLY)
     return !has_role && rule->pattern_count == 0 ? 0
            : ip_complain (why, size, "read-only takes conditions only");
-  return has_role ? 0 : ip_complain (why, size, "a rule without a role: "
-                                     "write admin for all permissions");
+  if (!has_role)
+    return ip_complain (why, size, "a rule without a role: write admin for "
+                        "all permissions");
+  return check_kinds (rule, why, size);
 }
 
 static const char *const verdicts[] = { "deny", "allow", "read-only" };

@@ -12,6 +12,8 @@
 #include "common/arena.h"
 #include "common/buf.h"
 #include "common/list.h"
+#include "common/mem.h"
+#include "common/similar.h"
 
 static void
 arena_memory_is_zeroed_and_aligned (void **state)
@@ -124,6 +126,51 @@ list_items_can_be_removed_while_walking (void **state)
   assert_true (list_is_empty (&head));
 }
 
+/* What is meant by a word, of these. */
+static const char *
+meant (const char *word)
+{
+  static const char *const words[] = {
+    "socket", "mode", "uid", "gid", "start", "domain:start", "max-clients",
+  };
+  struct similar similar;
+
+  similar_begin (&similar, word, strlen (word));
+  for (size_t i = 0; i < COUNT_OF (words); i++)
+    similar_offer (&similar, words[i]);
+  return similar.best ? similar.best : "";
+}
+
+static void
+similar_finds_what_was_meant (void **state)
+{
+  char hint[SIMILAR_HINT_MAX], longest[SIMILAR_MAX + 2];
+  struct similar similar;
+
+  assert_string_equal (meant ("sokcet"), "socket");
+  assert_string_equal (meant ("sockets"), "socket");
+  assert_string_equal (meant ("soket"), "socket");
+  assert_string_equal (meant ("domian:start"), "domain:start");
+  assert_string_equal (meant ("domian:strat"), "domain:start");
+  assert_string_equal (meant ("maxclients"), "max-clients");
+  assert_string_equal (meant ("uids"), "uid");
+  assert_string_equal (meant ("colour"), "");
+  assert_string_equal (meant ("dn"), "");
+  assert_string_equal (meant (""), "");
+  assert_string_equal (meant ("sckt1x"), "");
+  memset (longest, 'x', sizeof longest);
+  longest[sizeof longest - 1] = '\0';
+  assert_string_equal (meant (longest), "");
+  similar_begin (&similar, longest, SIMILAR_MAX);
+  similar_offer (&similar, longest);
+  assert_null (similar.best);
+  longest[SIMILAR_MAX] = '\0';
+  similar_offer (&similar, longest);
+  assert_ptr_equal (similar.best, longest);
+  assert_int_equal (strlen (similar_hint (&similar, hint, sizeof hint)),
+                    SIMILAR_MAX + strlen (": did you mean ''?"));
+}
+
 int
 main (void)
 {
@@ -135,6 +182,7 @@ main (void)
     cmocka_unit_test (buf_keeps_bytes_across_growth_and_consumption),
     cmocka_unit_test (buf_reserve_detects_overflow),
     cmocka_unit_test (list_items_can_be_removed_while_walking),
+    cmocka_unit_test (similar_finds_what_was_meant),
   };
 
   return cmocka_run_group_tests (tests, NULL, NULL);

@@ -181,7 +181,8 @@ refuses_in_words_that_help (void **state)
     { "[daemon]\nverbose\n", "x.conf:2: expected KEY = VALUE" },
     { "[daemon]\nverbose\ntext = x\n", "x.conf:2: expected KEY = VALUE" },
     { "[daemon]\n\nmax-client = 1\n",
-      "x.conf:3: [daemon] max-client: there is no such key in [daemon]" },
+      "x.conf:3: [daemon] max-client: there is no such key in [daemon]: "
+      "did you mean 'max-clients'?" },
     { "[daemon]\nmax-clients = 0\n",
       "x.conf:2: [daemon] max-clients: '0' is not a number from 1 to 100000" },
     { "[daemon]\nmax-clients = 18446744073709551616\n",

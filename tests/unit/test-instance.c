@@ -146,7 +146,10 @@ names_file_line_and_key_in_errors (void **state)
     { "[listen x]\nport = 1\nport = 2\n",
       "c:3: [listen x] port: given twice, first in line 2" },
     { "[listen x]\nprot = 1\n", "c:2: [listen x] prot: there is no such key "
-      "here (module transport-odd); there are: transport, port, word" },
+      "here (module transport-odd): did you mean 'port'? there are: transport, "
+      "port, word" },
+    { "[listen x]\ncolour = 1\n", "c:2: [listen x] colour: there is no such "
+      "key here (module transport-odd); there are: transport, port, word" },
   };
   struct fixture *f = *state;
 
