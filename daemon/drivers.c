@@ -5,6 +5,8 @@
  */
 #include "config.h"
 
+#include <fnmatch.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -98,6 +100,50 @@ read_unknown (struct driver *driver, const struct config_section *section,
                        "'%s' is neither refuse nor allow", value);
 }
 
+static void
+warn (const struct driver *driver, const struct config_section *section,
+      const char *key, const char *what)
+{
+  CLEANUP_ERROR struct virgate_error note = { 0 };
+
+  config_error (&note, section, config_key (section, key), "%s", what);
+  log_write (&driver->server->log, VIRGATE_LOG_WARNING, "config", "%s",
+             error_message (&note));
+}
+
+static bool
+is_listener (const struct config *config, const char *pattern)
+{
+  const struct config_section *section = NULL;
+
+  while ((section = config_each (config, "listen", section)))
+    if (fnmatch (pattern, section->name, 0) == 0)
+      return true;
+  return false;
+}
+
+/* What is no error, but cannot do anything either. */
+static void
+warn_useless (const struct driver *driver,
+              const struct config_section *section)
+{
+  static const char *const for_gateways[] = { "unknown-procedures",
+                                              "migrate-to" };
+  char *const *pattern = driver->route.listeners;
+  char what[300];
+
+  for (; pattern && *pattern; pattern++)
+    if (!is_listener (&driver->server->config, *pattern)) {
+      snprintf (what, sizeof what, "'%.80s' is no listener: there is no "
+                "section [listen %.80s]", *pattern, *pattern);
+      warn (driver, section, "listeners", what);
+    }
+  for (size_t i = 0; i < COUNT_OF (for_gateways) && !driver->ops->frame; i++)
+    if (config_key (section, for_gateways[i]))
+      warn (driver, section, for_gateways[i], "means nothing to a driver that "
+            "passes no calls on");
+}
+
 static int
 read_section (struct driver *driver, const struct config_section *section,
               struct virgate_error *err)
@@ -142,6 +188,7 @@ driver_open (struct server *server, const struct config_section *section,
                                     driver_options, NULL, err);
   if (driver->instance == NULL || index_handlers (driver, err) == -1)
     return NULL;
+  warn_useless (driver, section);
   driver->next = server->drivers.all;
   server->drivers.all = driver;
   return steal_pointer (&driver);

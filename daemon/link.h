@@ -85,6 +85,7 @@ struct virgate_link *link_service_open (struct virgate_call *call,
                                         const struct virgate_link_options *,
                                         const struct virgate_link_ops *ops,
                                         void *opaque);
+int link_service_check (const struct virgate_link_options *where);
 int link_service_send (struct virgate_link *link,
                        const struct virgate_frame *frame);
 void link_service_resume (struct virgate_link *link);

@@ -10,6 +10,8 @@
 
 #include "common/buf.h"
 #include "common/cleanup.h"
+#include "common/similar.h"
+#include "core/error.h"
 #include "daemon/parts.h"
 #include "daemon/server.h"
 #include "daemon/settings.h"
@@ -88,6 +90,25 @@ find (struct server *server, const char *kind, const char *name,
   return NULL;
 }
 
+/* A listener names what is neither a section nor a module. */
+static void
+complain_missing (struct server *server, const char *kind, const char *name,
+                  const struct config_section *from, struct virgate_error *err)
+{
+  const struct config_section *section = NULL;
+  char hint[SIMILAR_HINT_MAX];
+  struct similar similar;
+
+  similar_begin (&similar, name, strlen (name));
+  while ((section = config_each (&server->config, kind, section)))
+    similar_offer (&similar, section->name);
+  config_error (err, from, config_key (from, kind), "there is no section "
+                "[%s %s]%s%s %s", kind, name,
+                similar_hint (&similar, hint, sizeof hint),
+                similar.best ? " And the" : ", and the",
+                error_message (err));
+}
+
 static struct instance *
 open_instance (struct server *server, const char *kind, const char *name,
                const struct config_section *section,
@@ -103,10 +124,11 @@ open_instance (struct server *server, const char *kind, const char *name,
                          is_auth ? VIRGATE_KIND_AUTH : VIRGATE_KIND_ACL,
                          module_name ? module_name : name, err);
   if (module == NULL) {
-    config_error (err, section ? section : from,
-                  config_key (section ? section : from,
-                              section ? "module" : kind),
-                  "%s", error_message (err));
+    if (section)
+      config_error (err, section, config_key (section, "module"), "%s",
+                    error_message (err));
+    else
+      complain_missing (server, kind, name, from, err);
     return NULL;
   }
   snprintf (title, sizeof title, "%s %s", kind, name);
@@ -147,4 +169,50 @@ part_get (struct server *server, const char *kind, const char *name,
   part->next = server->parts;
   server->parts = part;
   return part;
+}
+
+/* A listener of today's configuration uses it. */
+static bool
+is_used (struct server *server, const struct config_section *section)
+{
+  CLEANUP_FREE char *text = section_text (section, NULL, NULL);
+  const struct part *part = text ? find (server, section->kind, section->name,
+                                         text) : NULL;
+
+  return part && atomic_load (&part->refs) > 1;
+}
+
+/* Make it and forget it. */
+static int
+try_unused (struct server *server, const struct config_section *section,
+            struct virgate_error *err)
+{
+  CLEANUP_ERROR struct virgate_error note = { 0 };
+  struct part *part = part_get (server, section->kind, section->name, section,
+                                err);
+
+  if (part == NULL)
+    return -1;
+  part_unref (part);
+  config_error (&note, section, NULL, "no listener has %s = %s",
+                section->kind, section->name);
+  log_write (&server->log, VIRGATE_LOG_WARNING, "config", "%s",
+             error_message (&note));
+  return 0;
+}
+
+int
+parts_check_unused (struct server *server, struct virgate_error *err)
+{
+  static const char *const kinds[] = { "auth", "acl" };
+
+  for (size_t i = 0; i < COUNT_OF (kinds); i++) {
+    const struct config_section *section = NULL;
+
+    while ((section = config_each (&server->config, kinds[i], section)))
+      if (!is_used (server, section)
+          && try_unused (server, section, err) == -1)
+        return -1;
+  }
+  return 0;
 }

@@ -41,4 +41,10 @@ void parts_sweep (struct server *server);
 char *section_text (const struct config_section *section,
                     const struct virgate_option *own, const char *keep);
 
+/* Look at sections that no listener uses as at the others: what is wrong there
+ * is an error, and the log says that they are not used.  0, or -1 with err
+ * set.
+ */
+int parts_check_unused (struct server *server, struct virgate_error *err);
+
 #endif /* VIRGATE_DAEMON_PARTS_H */

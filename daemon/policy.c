@@ -48,6 +48,16 @@ must_talk (const struct auth_method *method)
          || (method->talk->start && method->ops->decide == NULL);
 }
 
+/* "x509+ password" would be two alternatives, each of which suffices. */
+static bool
+is_joined_well (const char *words)
+{
+  size_t len = strlen (words);
+
+  return *words != '+' && words[len - 1] != '+'
+         && strstr (words, "++") == NULL;
+}
+
 /* "x509+password": methods that must all say yes. */
 static int
 add_chain (struct policy *policy, const struct config_section *section,
@@ -59,6 +69,9 @@ add_chain (struct policy *policy, const struct config_section *section,
 
   if (policy->auth.count == AUTH_CHAINS_MAX)
     return complain (err, section, "auth", "too many alternatives");
+  if (!is_joined_well (words))
+    return complain (err, section, "auth", "a '+' has a method on each side "
+                     "and no blank: write A+B where both must say yes");
   for (char *word = strtok_r (words, "+", &save); word;
        word = strtok_r (NULL, "+", &save)) {
     struct part *part = part_get (policy->server, "auth", word, section,
@@ -72,8 +85,6 @@ add_chain (struct policy *policy, const struct config_section *section,
                       part->instance->inst, part->instance->module->ops);
     talkers += must_talk (&chain->methods[chain->count++]);
   }
-  if (chain->count == 0)
-    return complain (err, section, "auth", "a chain without methods");
   if (talkers > 1)
     return complain (err, section, "auth", "a chain can hold one "
                      "conversation only, and two of its methods need one");

@@ -266,7 +266,8 @@ read_again (struct server *server, struct virgate_error *err)
   if (settings_read (&server->config, server->options, server->modules,
                      err) == 0
       && (drivers = drivers_make (server, err))
-      && make_all (server, &made, err) == 0) {
+      && make_all (server, &made, err) == 0
+      && parts_check_unused (server, err) == 0) {
     compare_daemon (server, &old);
     drivers_take (server, drivers);
     take_all (server, made);

@@ -212,9 +212,12 @@ server_prepare (struct server *server, struct virgate_error *err)
                 daemon_number (&server->config, "priority-workers"),
                 daemon_number (&server->config, "client-workers"));
   init_stranger_workers (server);
-  if (drivers_open (server, err) == -1)
+  if (drivers_open (server, err) == -1
+      || make_listeners (server, err) == -1
+      || parts_check_unused (server, err) == -1)
     return -1;
-  return make_listeners (server, err);
+  parts_sweep (server);
+  return 0;
 }
 
 /* The audit trail and the metrics. */

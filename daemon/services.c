@@ -196,4 +196,5 @@ const struct virgate_driver_services driver_services = {
   .link_resume = link_service_resume,
   .link_close = link_service_close,
   .client_lost = gateway_service_lost,
+  .link_check = link_service_check,
 };

@@ -251,6 +251,11 @@ struct virgate_driver_services {
    */
   void (*client_lost) (struct virgate_client *client,
                        const struct virgate_error *why, int32_t reason);
+
+  /* Could link_open go there, as far as uri and transport tell?  For ready.
+   * Returns 0, or -1 with the reason in where->failure.
+   */
+  int (*link_check) (const struct virgate_link_options *where);
 };
 
 struct virgate_driver_ops {

@@ -216,6 +216,22 @@ names_no_driver (const char *uri)
 }
 
 static int
+check_uri (const struct upstream *upstream)
+{
+  const struct virgate_host *host = upstream->host;
+  struct virgate_link_failure failure = { .size = sizeof failure };
+  const struct virgate_link_options where = {
+    .size = sizeof where, .uri = upstream->uri,
+    .transport = upstream->transport, .failure = &failure,
+  };
+
+  if (upstream->driver->size < sizeof *upstream->driver
+      || upstream->driver->link_check (&where) == 0)
+    return 0;
+  return host->error (host, "upstream: %s", failure.text);
+}
+
+static int
 upstream_ready (void *inst)
 {
   struct upstream *upstream = inst;
@@ -225,13 +241,13 @@ upstream_ready (void *inst)
   if (upstream->uri == NULL && set_uri (upstream, DEFAULT_URI) == -1)
     return -1;
   if (strchr (upstream->uri, ':') == NULL)
-    return host->error (host, "upstream = %s is no URI", upstream->uri);
+    return host->error (host, "upstream: '%s' is no URI", upstream->uri);
   name = transport_name (upstream->uri);
   if (name == NULL)
     return host->error (host, "out of memory");
   upstream->is_remote = names_no_driver (upstream->uri);
   upstream->transport = host->lower (host, name);
-  return upstream->transport ? 0 : -1;
+  return upstream->transport ? check_uri (upstream) : -1;
 }
 
 VIRGATE_MODULE_EXPORT const struct virgate_module virgate_module = {

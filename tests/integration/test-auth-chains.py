@@ -512,7 +512,7 @@ def test_who_it_is():
 def test_what_a_config_cannot_ask_for():
     wrong = {'polkit+nopolkit': 'one conversation only',
              'pw+nosuch': 'nosuch',
-             '+': 'without methods',
+             '+': "a '+' has a method",
              ' '.join(['pw'] * 9): 'too many alternatives'}
     with trial_modules() as folder:
         for auth, why in wrong.items():

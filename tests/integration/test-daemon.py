@@ -55,6 +55,84 @@ def test_config_errors_name_file_line_and_key():
     expect_refused('listen local\n', 'virgated.conf:1')
 
 
+RULES = LOCAL + 'acl = site\n[acl site]\nmodule = rules\n'
+UP = LOCAL + '[driver up]\nmodule = upstream\n'
+OTHER = LOCAL + '[acl other]\nmodule = rules\n'
+AUTH = LOCAL.replace('auth = none\n', 'auth = ')
+DRIVER = LOCAL + '[driver test]\n'
+
+# A configuration's end, its line, and words of what is said about it.
+MISTAKES = [
+    # sections that nobody uses are looked at as well
+    (OTHER + 'rul = x\n', 8, "[acl other] rul: ", "did you mean 'rule'?"),
+    (OTHER + 'rule = allow nobody\n', 8, '[acl other] rule: ',
+     "'nobody' is no role"),
+    (LOCAL + '[acl other]\nmodule = rulez\n', 7, '[acl other] module: ',
+     'rulez'),
+    (LOCAL + '[auth other]\nmodule = peercred\nusrs = x\n', 8,
+     "did you mean 'users'?"),
+    # the URI of the daemon behind
+    (UP + 'upstream = qemu+unix:///system?sokcet=/x\n', 8, 'upstream: ',
+     "'sokcet' means nothing to the transport unix", "mean 'socket'?"),
+    (UP + 'upstream = qemu+tls://h/system?socket=/x\n', 8,
+     "'socket' means nothing to the transport tls"),
+    (UP + 'upstream = qemu+tls://h/system?pkypath=/x\n', 8, "'pkipath'?"),
+    (UP + 'upstream = remote+tls://h/?host=x\n', 8, "'host' means nothing"),
+    (UP + 'upstream = qemu+tls://h:99999/system\n', 8, 'upstream: ', 'port'),
+    (UP + 'upstream = qemu+unix://h/system\n', 8, 'upstream: ', "'h'"),
+    (UP + 'upstream = qemu+unix:///system?socket=x\n', 8, "'x' is no abs"),
+    (UP + 'upstream = /run/libvirt/libvirt-sock\n', 8, 'is no URI'),
+    (UP + 'auth-file = /nonexistent\n', 8, 'auth-file: '),
+    # what would be weaker than it looks
+    (AUTH + 'peercred+ password\n', 5, 'auth: ', "a '+' has a method"),
+    (AUTH + 'peercred +password\n', 5, "a '+' has a method"),
+    (AUTH + 'peercred++password\n', 5, "a '+' has a method"),
+    # what is misspelt
+    (LOCAL + 'red-only = yes\n', 6, "did you mean 'read-only'?"),
+    (LOCAL + '[daemon]\nmaxclients = 5\n', 7, "did you mean 'max-clients'?"),
+    (LOCAL + 'acl = siet\n[acl site]\nmodule = rules\n', 6,
+     'no section [acl siet]', "did you mean 'site'?"),
+    (RULES + 'role = x domain:strat\n', 9, 'role: ',
+     "did you mean 'domain:start'?"),
+    (RULES + 'rule = allow admni\n', 9, 'rule: ', "did you mean 'admin'?"),
+    (RULES + 'rule = allow admin domian:x\n', 9,
+     "did you mean 'domain'?"),
+    (RULES + 'rule = allow admin domian-uuid:x\n', 9,
+     "did you mean 'domain'?"),
+    (RULES + 'rule = allow admin gruop:x\n', 9, "did you mean 'group'?"),
+    (RULES + 'rule = allow admin colour:x\n', 9, 'there are address'),
+    # what is about nothing
+    (RULES + 'role = net network:*\nrule = allow net domain:web-*\n', 10,
+     'no permission on a domain'),
+]
+
+
+def test_mistakes_are_said_where_they_are():
+    for text, line, *words in MISTAKES:
+        expect_refused(text, f'virgated.conf:{line}: [', *words)
+
+
+def test_what_is_right_is_left_alone():
+    for more in ('upstream = qemu+tls://door/system?host=blue\n',
+                 'upstream = qemu+ssh://h/system?keyfile=/k&no_verify=1\n',
+                 'upstream = remote+unix:///?socket=/x\n',
+                 'upstream = esx+unix:///?transport=http&socket=/x\n'):
+        same(check_config(UP + more), (0, ''), more)
+    same(check_config(RULES + 'role = net network:*\nrule = allow net '
+                      'viewer domain:web-*\n'), (0, ''))
+
+
+def test_what_is_useless_is_said():
+    for text, words in (
+            (OTHER + 'rule = allow admin\n', ':6: [acl other] no listener'),
+            (LOCAL + '[auth peercred]\n', ':6: [auth peercred] no listener'),
+            (DRIVER + 'listeners = locla l*\n', "listeners: 'locla' is no"),
+            (DRIVER + 'migrate-to = x\n', ':7: [driver test] migrate-to: '),
+            (DRIVER + 'unknown-procedures = allow\n', 'passes no calls on')):
+        code, said = check_config(text)
+        same((code, words in said, said.count('warning')), (0, True, 1), said)
+
+
 def test_missing_config_file_is_an_error():
     code, out, err = command(RUN, 'virgated', '--config', '/nonexistent/x',
                              '--check')
