@@ -238,6 +238,18 @@ start_records (struct server *server, struct virgate_error *err)
   return error_set (err, VIRGATE_ERR_NO_MEMORY, VIRGATE_FROM_NONE, NULL);
 }
 
+/* Who connects to it waits in vain. */
+static void
+warn_of_unserved (const char *name, void *opaque)
+{
+  const struct server *server = opaque;
+
+  if (config_find (&server->config, "listen", name) == NULL)
+    log_write (&server->log, VIRGATE_LOG_WARNING, "daemon", "nobody serves "
+               "the socket '%s' that was handed over: there is no [listen "
+               "%s]", name, name);
+}
+
 int
 server_start (struct server *server, struct virgate_error *err)
 {
@@ -249,6 +261,7 @@ server_start (struct server *server, struct virgate_error *err)
   for (struct listener *listener = server->listeners; listener;
        listener = listener->next)
     listener_announce (listener);
+  systemd_each_name (warn_of_unserved, server);
   host_env_start (server);
   systemd_ready ();
   return 0;

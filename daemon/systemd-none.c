@@ -35,3 +35,8 @@ systemd_sockets (const char *name, int *fds, unsigned max)
 {
   return 0;
 }
+
+void
+systemd_each_name (void (*fn) (const char *name, void *opaque), void *opaque)
+{
+}

@@ -43,18 +43,40 @@ systemd_journal (const char *line)
   return result < 0 ? -1 : 0;
 }
 
-unsigned
-systemd_sockets (const char *name, int *fds, unsigned max)
+void
+systemd_each_name (void (*fn) (const char *name, void *opaque), void *opaque)
 {
   char **names = NULL;
   int given = sd_listen_fds_with_names (0, &names);
-  unsigned count = 0;
 
-  for (int i = 0; i < given; i++)
-    if (strcmp (names[i], name) == 0 && count < max)
-      fds[count++] = SD_LISTEN_FDS_START + i;
-  for (int i = 0; i < given; i++)
+  for (int i = 0; i < given; i++) {
+    fn (names[i], opaque);
     free (names[i]);
+  }
   free (names);
-  return count;
+}
+
+struct wanted {
+  const char *name;
+  int *fds;
+  unsigned count, max, at;
+};
+
+static void
+take_socket (const char *name, void *opaque)
+{
+  struct wanted *wanted = opaque;
+
+  if (strcmp (name, wanted->name) == 0 && wanted->count < wanted->max)
+    wanted->fds[wanted->count++] = SD_LISTEN_FDS_START + wanted->at;
+  wanted->at++;
+}
+
+unsigned
+systemd_sockets (const char *name, int *fds, unsigned max)
+{
+  struct wanted wanted = { name, fds, 0, max, 0 };
+
+  systemd_each_name (take_socket, &wanted);
+  return wanted.count;
 }

@@ -16,4 +16,8 @@ int systemd_journal (const char *line);
 /* Sockets handed over under this name.  Returns how many, at most max. */
 unsigned systemd_sockets (const char *name, int *fds, unsigned max);
 
+/* Call fn for each socket that was handed over, with its name. */
+void systemd_each_name (void (*fn) (const char *name, void *opaque),
+                        void *opaque);
+
 #endif /* VIRGATE_DAEMON_SYSTEMD_H */

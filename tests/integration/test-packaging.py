@@ -52,8 +52,10 @@ class Activated(Peer):
         self.sockets = [f'{self.dir}/run/virgate/virgate-sock{end}'
                         for end in ('', '-ro')]
         os.makedirs(os.path.dirname(self.sockets[0]))
-        self.spawn(['systemd-socket-activate', '--fdname=local:local-ro',
+        self.spawn(['systemd-socket-activate',
+                    '--fdname=local:local-ro:public',
                     '-l', self.sockets[0], '-l', self.sockets[1],
+                    '-l', f'{self.dir}/run/public',
                     '-E', f'XDG_RUNTIME_DIR={self.dir}/run',
                     '-E', f'VIRGATE_MODULE_DIR={BUILD}/modules',
                     '-E', f'PATH={os.environ["PATH"]}',
@@ -68,6 +70,8 @@ def test_sockets_that_are_handed_over_are_served():
             uri = f'test+unix:///default?socket={path}'
             virsh(uri, 'list', check=0)
             same(virsh(uri, 'suspend', 'test')[0], status, d.log())
+        same(re.findall(r"nobody serves the socket '(.*?)'", d.log()),
+             ['public'], d.log())
 
 
 if __name__ == '__main__':
