@@ -12,6 +12,7 @@
 #include "common/cleanup.h"
 #include "common/mem.h"
 #include "daemon/listeners.h"
+#include "daemon/record.h"
 #include "daemon/server.h"
 #include "daemon/session.h"
 #include "daemon/sources.h"
@@ -103,10 +104,12 @@ static void
 deliver_room (struct mail *mail)
 {
   struct stranger *stranger = container_of (mail, struct stranger, mail);
+  const char *why = "made room for somebody else";
 
-  if (stranger->session)
-    session_close (stranger->session, VIRGATE_LOG_INFO,
-                   "made room for somebody else");
+  if (stranger->session) {
+    record_refusal (stranger->session, TALLY_NO_ROOM, why);
+    session_close (stranger->session, VIRGATE_LOG_INFO, why);
+  }
   free (stranger);
 }
 

@@ -426,6 +426,15 @@ def test_refusals():
         wait_metric(d, 'virgate_refused_total{reason="acl-address"}', 1)
 
 
+def test_who_makes_room_is_refused():
+    with daemon('max-unopened = 2\nlocal-reserve = 0') as d:
+        conns = [Conn(d.socket, open_name=None) for _ in range(5)]
+        wait_metric(d, 'virgate_refused_total{reason="no-room"}', 3)
+        wait_metric(d, 'virgate_connections_unopened', 2)
+        for c in conns:
+            c.close()
+
+
 def test_secrets_and_payloads_are_not_in_it():
     with daemon() as d, tempfile.NamedTemporaryFile('w') as f:
         f.write("<domain type='test'><name>x</name><memory>1024</memory>"
