@@ -5,50 +5,87 @@
  * dies, when a client leaves while a worker of it opens a stream.  So a call
  * that opens one is waited for, as long as leave-timeout says, so that not
  * everybody who is allowed a stream can bring down the daemon that all others
- * use.
+ * use.  Streams that are open are aborted meanwhile, each once its call is
+ * answered: otherwise all of a volume would be sent to nobody.
  */
 #include "config.h"
 
 #include <stdlib.h>
 
+#include "common/cleanup.h"
 #include "common/mem.h"
 #include "daemon/gateway-hide.h"
 #include "daemon/gateway.h"
 #include "daemon/link.h"
+#include "daemon/server.h"
 #include "daemon/session.h"
 
+/* Nobody knows what a procedure does that the tables do not know. */
 static bool
-opens_stream (const struct proc_row *row)
+may_open_stream (const struct passed *passed)
 {
-  return row && (row->flags & PROC_STREAM);
+  return passed->row == NULL || (passed->row->flags & PROC_STREAM);
 }
 
 /* What became of the calls under way nobody will know.  Returns how many of
- * them open streams.
+ * them may open streams.
  */
 static uint32_t
-forget_calls (struct session *session, struct passed_table *table)
+forget_calls (struct session *session)
 {
-  struct passed *passed;
+  const struct passed_table *table = &session->gateway->passed;
+  struct passed *passed = NULL;
   uint32_t openings = 0;
 
-  while ((passed = passed_any (table))) {
-    if (passed->state == PASSED_CALL) {
-      openings += opens_stream (passed->row);
-      record_passed (session, hiding_what (passed), RECORD_UNKNOWN,
-                     passed->began_ns, passed->note);
+  while ((passed = passed_next (table, passed))) {
+    if (passed->state != PASSED_CALL)
+      continue;
+    openings += may_open_stream (passed);
+    record_passed (session, hiding_what (passed), RECORD_UNKNOWN,
+                   passed->began_ns, steal_pointer (&passed->note));
+  }
+  return openings;
+}
+
+/* As a client does it.  If the stream ends by itself before the daemon behind
+ * reads this, it takes no notice.
+ */
+static int
+abort_stream (struct session *session, const struct passed *passed)
+{
+  const struct virgate_frame frame = {
+    .program = passed->program, .version = passed->version,
+    .procedure = passed->procedure, .serial = passed->serial,
+    .type = FRAME_STREAM, .status = FRAME_ERROR, .payload = "",
+  };
+
+  return session->driver->ops->frame (session->driver_conn, &frame);
+}
+
+void
+gateway_left_abort (struct session *session)
+{
+  struct passed_table *table = &session->gateway->passed;
+  struct passed *passed;
+
+  while ((passed = passed_any (table, PASSED_STREAM))) {
+    int result = abort_stream (session, passed);
+
+    if (result == VIRGATE_AGAIN)
+      return;
+    if (result != 0) {
+      gateway_left (session);
+      return;
     }
     passed_remove (table, passed);
   }
-  passed_free (table);
-  return openings;
 }
 
 void
 gateway_leave (struct session *session)
 {
   struct gateway *gateway = session->gateway;
-  uint32_t openings = gateway ? forget_calls (session, &gateway->passed) : 0;
+  uint32_t openings = gateway ? forget_calls (session) : 0;
 
   if (openings == 0 || session->onward == NULL) {
     gateway_left (session);
@@ -56,6 +93,7 @@ gateway_leave (struct session *session)
   }
   gateway->openings = openings;
   loop_wait (session->loop, &session->wait, WAIT_LEFT);
+  gateway_left_abort (session);
   gateway_written (session);    /* nothing presses on the driver any more */
 }
 
@@ -70,20 +108,42 @@ gateway_left (struct session *session)
   if (gateway == NULL)
     return;
   session->gateway = NULL;
+  passed_free (&gateway->passed);
   gateway_forget_names (gateway);
   error_clear (&gateway->lost);
   free (gateway);
 }
 
+/* One call less to wait for. */
+static void
+opening_answered (struct session *session, struct passed *passed, bool ok)
+{
+  struct gateway *gateway = session->gateway;
+
+  if (--gateway->openings == 0) {
+    gateway_left (session);
+    return;
+  }
+  if (ok) {
+    passed->state = PASSED_STREAM;
+    gateway_left_abort (session);
+  }
+  else
+    passed_remove (&gateway->passed, passed);
+}
+
 void
-gateway_left_frame (struct session *session,
+gateway_left_frame (struct session *session, const struct frame_header *head,
                     const struct virgate_frame *frame)
 {
-  const struct proc_row *row = proc_find (frame->program, frame->procedure);
+  const struct proc_row *row = proc_find (head->program, head->procedure);
+  struct passed *passed;
 
   if (row && (row->flags & PROC_SECRET))
     wipe ((char *) frame->payload, frame->len);
-  if ((frame->type == FRAME_REPLY || frame->type == FRAME_REPLY_FDS)
-      && opens_stream (row) && --session->gateway->openings == 0)
-    gateway_left (session);
+  if (head->type != FRAME_REPLY && head->type != FRAME_REPLY_FDS)
+    return;
+  passed = passed_find (&session->gateway->passed, head, PASSED_CALL);
+  if (passed && may_open_stream (passed))
+    opening_answered (session, passed, head->status == FRAME_OK);
 }

@@ -302,7 +302,7 @@ gateway_service_send (struct virgate_client *client,
   };
 
   if (session->gateway && session->gateway->openings > 0) {
-    gateway_left_frame (session, frame);
+    gateway_left_frame (session, &head, frame);
     return 0;
   }
   if (session_is_closing (session) || session->is_ending
@@ -361,7 +361,7 @@ gateway_service_lost (struct virgate_client *client,
   gateway->is_lost = true;
   error_copy (&gateway->lost, why);
   gateway->names.asked.row = NULL;
-  while ((passed = passed_any (&gateway->passed)))
+  while ((passed = passed_any (&gateway->passed, PASSED_NONE)))
     fail_passed (session, passed, why);
   driver_services.client_gone (client, reason);
   session_touch (session);

@@ -226,6 +226,8 @@ gateway_service_resume (struct virgate_client *client)
 {
   struct session *session = (struct session *) client;
 
+  if (session->gateway && session->gateway->openings > 0)
+    gateway_left_abort (session);
   if (session_is_closing (session) || session->gateway == NULL
       || !session->gateway->is_full)
     return;

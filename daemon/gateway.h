@@ -39,7 +39,8 @@ struct gateway_names {
 /* Of one session; made when its driver is open. */
 struct gateway {
   struct passed_table passed;
-  uint32_t openings;            /* of streams, that a client left behind */
+  uint32_t openings;            /* of streams, that a client left behind; it
+                                   is gone when there are any */
   bool is_lost;
   bool is_full;                 /* the driver took no more */
   bool is_pressed;              /* the client takes no more */
@@ -98,6 +99,9 @@ void gateway_leave (struct session *session);
 void gateway_left (struct session *session);
 /* What still comes then for the client that left. */
 void gateway_left_frame (struct session *session,
+                         const struct frame_header *head,
                          const struct virgate_frame *frame);
+/* Abort its streams, as many as the driver takes now.  This may end it all. */
+void gateway_left_abort (struct session *session);
 
 #endif /* VIRGATE_DAEMON_GATEWAY_H */

@@ -138,12 +138,24 @@ passed_remove (struct passed_table *table, struct passed *entry)
 }
 
 struct passed *
-passed_any (const struct passed_table *table)
+passed_next (const struct passed_table *table, const struct passed *entry)
 {
-  for (uint32_t i = 0; table->count > 0 && i < table->size; i++)
-    if (table->slots[i].state != PASSED_NONE)
-      return &table->slots[i];
+  uint32_t slot = entry ? entry - table->slots + 1 : 0;
+
+  for (; table->count > 0 && slot < table->size; slot++)
+    if (table->slots[slot].state != PASSED_NONE)
+      return &table->slots[slot];
   return NULL;
+}
+
+struct passed *
+passed_any (const struct passed_table *table, enum passed_state state)
+{
+  struct passed *entry = passed_next (table, NULL);
+
+  while (entry && state != PASSED_NONE && entry->state != state)
+    entry = passed_next (table, entry);
+  return entry;
 }
 
 void

@@ -59,8 +59,13 @@ struct passed *passed_find (const struct passed_table *table,
 
 void passed_remove (struct passed_table *table, struct passed *entry);
 
-/* Any entry, or NULL when there is none. */
-struct passed *passed_any (const struct passed_table *table);
+/* Any entry in this state (NONE: in either), or NULL when there is none. */
+struct passed *passed_any (const struct passed_table *table,
+                           enum passed_state state);
+
+/* The entry after this one (NULL: the first), in no order; NULL at the end. */
+struct passed *passed_next (const struct passed_table *table,
+                            const struct passed *entry);
 
 void passed_free (struct passed_table *table);
 

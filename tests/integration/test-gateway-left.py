@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Clients of a gateway that leave while the daemon behind opens a stream for
 them, of which stock libvirtd 9.0 dies: it is not told before it is done."""
+import contextlib
 import os
 import socket
 import threading
@@ -11,6 +12,7 @@ from lib import *
 from rawrpc import *
 
 UPLOAD, DOWNLOAD = 208, 209
+NEWER = 9999                    # than the tables
 ANYWHERE = u32(0) * 5           # an offset, a length, flags
 VOLUME = string('pool') + string('vol') + string('key') + ANYWHERE
 
@@ -113,6 +115,103 @@ def test_the_gateway_ends_and_the_daemon_never_answers():
             same(d.process.wait(30), 0)
         same('still running' in d.log(), False)
 
+
+# What goes on meanwhile ---------------------------------------------------
+
+class Aborted(Slow):
+    """Opens streams with serials below 100, and notes which are aborted."""
+
+    def __init__(self):
+        super().__init__()
+        self.aborted = []
+
+    def keep(self, conn, call):
+        if call.type == CALL and call.serial >= 100:
+            super().keep(conn, call)
+        elif call.type == CALL:
+            conn.sendall(reply_to(call) + stream_of(call, b'x' * 9, CONTINUE))
+        elif call.status == ERROR:
+            same(call.payload, b'')
+            self.aborted.append(call.serial)
+            conn.sendall(stream_of(call, b'x' * 9, CONTINUE)
+                         + stream_of(call))
+
+
+def test_streams_that_are_open_are_aborted():
+    with Aborted() as behind, gateway(behind.path) as d:
+        before = descriptors(d.process.pid)
+        with Conn(d.socket) as c:
+            for i, call in enumerate((UPLOAD, DOWNLOAD)):
+                c.send(message(call, VOLUME, serial=10 + i))
+                same(c.receive().status, OK)
+                same(c.receive().payload, b'x' * 9)
+            for i, call in enumerate((UPLOAD, DOWNLOAD, DOWNLOAD)):
+                c.send(message(call, VOLUME, serial=100 + i))
+            wait_until(lambda: len(behind.kept) == 3, 20, 'the calls')
+            same(behind.aborted, [])
+        wait_until(lambda: sorted(behind.aborted) == [10, 11], 20,
+                   'both to be aborted')
+        # Those that are not open yet are left alone until they are.
+        conn = behind.kept[0][0]
+        conn.sendall(reply_to(behind.kept[1][1]))
+        wait_until(lambda: behind.aborted[2:] == [101], 20,
+                   'the third one to be aborted')
+        conn.sendall(reply_to(behind.kept[0][1], error_payload(),
+                              status=ERROR))
+        with Conn(d.socket) as other:
+            same(other.call(HOSTNAME).status, OK)
+        same((is_open(conn), behind.aborted[3:]), (True, []))
+        conn.sendall(reply_to(behind.kept[2][1]))
+        wait_until(lambda: descriptors(d.process.pid) == before, 20,
+                   'nothing to be left')
+
+
+def test_a_daemon_that_does_not_read_is_told_later():
+    """An upload fills all there is on the way; then the client leaves."""
+    with Slow() as behind, gateway(behind.path) as d:
+        before = descriptors(d.process.pid)
+        go, seen = threading.Event(), []
+
+        def take(conn, call):
+            if call.type == CALL:
+                conn.sendall(reply_to(call))
+                return
+            seen.append((call.serial, call.status))
+            go.wait(60 * SLOW)
+        behind.tricks[UPLOAD] = take
+        with Conn(d.socket) as c:
+            same(c.call(UPLOAD, VOLUME).status, OK)
+            c.send(message(DOWNLOAD, VOLUME, serial=100))
+            wait_until(lambda: behind.kept, 20, 'the call')
+            conn, call = behind.kept[0]
+            c.s.settimeout(1)
+            with contextlib.suppress(TimeoutError):
+                while True:
+                    c.send(message(UPLOAD, bytes(200000), serial=c.serial,
+                                   mtype=STREAM, status=CONTINUE))
+        wait_until(lambda: connections(d.socket) == 0, 20, 'the client to go')
+        same(set(seen), {(c.serial, CONTINUE)})
+        go.set()
+        wait_until(lambda: seen[-1] == (c.serial, ERROR), 20, 'the abort')
+        same(is_open(conn), True)
+        conn.sendall(reply_to(call))
+        wait_until(lambda: descriptors(d.process.pid) == before, 20,
+                   'nothing to be left')
+
+
+def test_procedures_that_the_tables_do_not_know_may_open_streams():
+    with Slow() as behind, gateway(behind.path,
+                                   'unknown-procedures = allow') as d:
+        behind.tricks[NEWER] = behind.keep
+        before = descriptors(d.process.pid)
+        conn, call = behind.left_by(d, (NEWER,))[0]
+        same(is_open(conn), True)
+        conn.sendall(reply_to(call))
+        wait_until(lambda: descriptors(d.process.pid) == before, 20,
+                   'nothing to be left')
+
+
+# The daemon that it is all about ------------------------------------------
 
 def leave(where, volume, times):
     for _ in range(times):
