@@ -305,10 +305,10 @@ gateway_service_send (struct virgate_client *client,
     gateway_left_frame (session, &head, frame);
     return 0;
   }
-  if (session_is_closing (session) || session->is_ending
-      || session->gateway == NULL)
+  if (session_is_closing (session) || session->gateway == NULL)
     return 0;
-  if (wire_out_len (&session->out) >= PRESSED_BYTES) {
+  if (session->is_ending        /* to be seen once the client is gone */
+      || wire_out_len (&session->out) >= PRESSED_BYTES) {
     session->gateway->is_pressed = true;
     return VIRGATE_AGAIN;
   }

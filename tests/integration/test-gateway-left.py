@@ -2,16 +2,19 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Clients of a gateway that leave while the daemon behind opens a stream for
 them, of which stock libvirtd 9.0 dies: it is not told before it is done."""
+import array
 import contextlib
+import fcntl
 import os
 import socket
+import termios
 import threading
 
 from gateway import *
 from lib import *
 from rawrpc import *
 
-UPLOAD, DOWNLOAD = 208, 209
+UPLOAD, DOWNLOAD, CLOSE = 208, 209, 2
 NEWER = 9999                    # than the tables
 ANYWHERE = u32(0) * 5           # an offset, a length, flags
 VOLUME = string('pool') + string('vol') + string('key') + ANYWHERE
@@ -207,6 +210,53 @@ def test_procedures_that_the_tables_do_not_know_may_open_streams():
         conn, call = behind.left_by(d, (NEWER,))[0]
         same(is_open(conn), True)
         conn.sendall(reply_to(call))
+        wait_until(lambda: descriptors(d.process.pid) == before, 20,
+                   'nothing to be left')
+
+
+def unread(sock, what=termios.FIONREAD):
+    """Bytes that are still to be read; with TIOCOUTQ by the other side."""
+    count = array.array('i', [0])
+    fcntl.ioctl(sock, what, count)
+    return count[0]
+
+
+LONG = 20000
+
+
+def full(d, most=None):
+    """A connection whose way to the client has no room for LONG bytes, or
+    that was answered so often.  Returns it and how often it was."""
+    c, count, last = Conn(d.socket), 0, 0
+    while most is None or count < most:
+        c.send(message(HOSTNAME, serial=count))
+        try:
+            wait_until(lambda: unread(c.s) >= last + LONG, 1, 'the answer')
+        except AssertionError:
+            return c, count
+        last, count = unread(c.s), count + 1
+    return c, count
+
+
+def test_a_call_is_answered_when_the_client_has_said_that_it_leaves():
+    """Its last words wait to be read, and it opens a stream."""
+    with Slow() as behind, gateway(behind.path) as d:
+        behind.tricks[HOSTNAME] = lambda conn, call: \
+            conn.sendall(reply_to(call, string('h' * LONG)))
+        before = descriptors(d.process.pid)
+        c, count = full(d)
+        c.close()
+        c, again = full(d, count)
+        with c:
+            same(again, count)
+            c.send(message(UPLOAD, VOLUME, serial=100)
+                   + message(NEWER) * 250 + message(CLOSE))
+            wait_until(lambda: behind.kept, 20, 'the call')
+            conn, call = behind.kept[0]
+            conn.sendall(reply_to(call))
+            wait_until(lambda: unread(conn, termios.TIOCOUTQ) == 0, 20,
+                       'the answer to be read')
+            same(is_open(conn), True)
         wait_until(lambda: descriptors(d.process.pid) == before, 20,
                    'nothing to be left')
 
