@@ -34,7 +34,7 @@ admin_get_pool (void *conn, struct virgate_call *call, const void *args,
   const struct virgate_admin_server_get_threadpool_parameters_args *a = args;
   struct virgate_admin_server_get_threadpool_parameters_ret *ret = opaque;
   struct server *server = admin_server_of (call);
-  struct workers_state normal = { 0 }, priority = { 0 };
+  struct workers_state normal = { 0 }, priority = { 0 }, openers = { 0 };
   int which = admin_which (call, &a->srv, a->flags);
   struct admin_params params;
 
@@ -45,6 +45,7 @@ admin_get_pool (void *conn, struct virgate_call *call, const void *args,
   if (which == 0) {
     workers_look (&server->workers, &normal);
     workers_look (&server->priority, &priority);
+    workers_look (&server->openers, &openers);
   }
   admin_param_uint (&params, "minWorkers", normal.min);
   admin_param_uint (&params, "maxWorkers", normal.max);
@@ -52,7 +53,7 @@ admin_get_pool (void *conn, struct virgate_call *call, const void *args,
   admin_param_uint (&params, "freeWorkers", normal.idle);
   admin_param_uint (&params, "prioWorkers", priority.max);
   admin_param_uint (&params, "jobQueueDepth",
-                    normal.queued + priority.queued);
+                    normal.queued + priority.queued + openers.queued);
   ret->params.val = params.val;
   ret->params.len = params.len;
   return 0;

@@ -323,6 +323,23 @@ run_on_worker (struct job *job)
   call_handler (container_of (job, struct virgate_call, job));
 }
 
+/* Have the handler run by a thread of its pool. */
+static int
+queue (struct virgate_call *call)
+{
+  struct server *server = call->session->loop->server;
+  struct session_jobs *jobs;
+
+  if (call->asked)
+    return workers_add (&server->openers, &call->asked->opening, &call->job);
+  jobs = session_jobs (call->session);
+  if (jobs == NULL)
+    return -1;
+  return call->handler->flags & VIRGATE_PRIORITY
+         ? workers_add (&server->priority, &jobs->priority, &call->job)
+         : workers_add (&server->workers, &jobs->normal, &call->job);
+}
+
 static void
 done_on_worker (struct job *job)
 {
@@ -344,21 +361,10 @@ count (struct virgate_call *call)
 static void
 run_later (struct virgate_call *call)
 {
-  struct server *server = call->session->loop->server;
-  bool is_priority = (call->handler->flags & VIRGATE_PRIORITY)
-                     && call->asked == NULL;
-  struct session_jobs *jobs = session_jobs (call->session);
-  struct job_line *line = jobs && is_priority ? &jobs->priority
-                          : jobs ? &jobs->normal : NULL;
-
-  if (call->asked)
-    line = &call->asked->opening;
   call->job.run = run_on_worker;
   call->job.done = done_on_worker;
   count (call);
-  if (line == NULL
-      || workers_add (is_priority ? &server->priority : &server->workers,
-                      line, &call->job) == -1)
+  if (queue (call) == -1)
     call_refuse (call, VIRGATE_ERR_NO_MEMORY, VIRGATE_FROM_RPC, NULL);
 }
 

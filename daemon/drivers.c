@@ -181,7 +181,6 @@ driver_open (struct server *server, const struct config_section *section,
   driver->ops = module->ops;
   atomic_store (&driver->refs, 1);
   job_line_init (&driver->opening);
-  driver->opening.is_shared = true;
   if (read_section (driver, section, err) == -1)
     return NULL;
   driver->instance = instance_open (module, &server->env, section,

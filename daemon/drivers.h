@@ -36,7 +36,8 @@ struct driver {
   struct instance *instance;
   const struct virgate_driver_ops *ops;
   struct route route;           /* whom it is for */
-  struct job_line opening;      /* of a gateway: who wants a connection */
+  struct job_line opening;      /* of a gateway, among server->openers: who
+                                   wants a connection onward */
   bool passes_unknown;          /* procedures that the tables do not know */
   _Atomic uint64_t changes;     /* that may have given objects other names */
   const struct virgate_handler **handlers[DRIVER_PROGRAMS];

@@ -235,6 +235,7 @@ print_pools (struct server *server, FILE *out)
     head (out, kinds[i].name, "gauge", kinds[i].help);
     print_pool (&server->workers, out, kinds[i].name, "calls");
     print_pool (&server->priority, out, kinds[i].name, "priority");
+    print_pool (&server->openers, out, kinds[i].name, "gateway");
     print_pool (&server->shakers, out, kinds[i].name, "handshakes");
     print_pool (&server->checkers[0], out, kinds[i].name, "auth");
     print_pool (&server->checkers[1], out, kinds[i].name, "auth-local");

@@ -23,8 +23,9 @@
 
 /* Keys of [daemon] that are used once, at start. */
 static const char *const start_keys[] = {
-  "loops", "workers", "priority-workers", "auth-workers", "client-workers",
-  "hostname", "audit", "audit-queue", "metrics-file", "metrics-interval",
+  "loops", "workers", "priority-workers", "gateway-workers", "auth-workers",
+  "client-workers", "hostname", "audit", "audit-queue", "metrics-file",
+  "metrics-interval",
 };
 
 static void

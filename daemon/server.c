@@ -211,6 +211,8 @@ server_prepare (struct server *server, struct virgate_error *err)
   workers_init (&server->priority,
                 daemon_number (&server->config, "priority-workers"),
                 daemon_number (&server->config, "client-workers"));
+  workers_init (&server->openers,
+                daemon_number (&server->config, "gateway-workers"), 0);
   init_stranger_workers (server);
   if (drivers_open (server, err) == -1
       || make_listeners (server, err) == -1
@@ -358,6 +360,7 @@ server_free (struct server *server)
   host_env_hurry (server);
   workers_stop (&server->workers);
   workers_stop (&server->priority);
+  workers_stop (&server->openers);
   workers_stop (&server->shakers);
   for (size_t i = 0; i < COUNT_OF (server->checkers); i++)
     workers_stop (&server->checkers[i]);

@@ -47,6 +47,7 @@ struct server {
   struct loop *loops;
   unsigned loop_count;
   struct workers workers, priority;
+  struct workers openers;       /* gateways' connections onward */
   struct workers shakers;       /* handshakes: one thread to a processor */
   struct workers checkers[2];   /* authentication that blocks: of remote
                                    clients, of local ones */

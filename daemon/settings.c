@@ -39,6 +39,8 @@ const struct virgate_option daemon_options[] = {
         "threads for calls that may block"),
   UINT ("priority-workers", 1, 1024, "threads", "5",
         "further threads, for calls that never wait for a hypervisor"),
+  UINT ("gateway-workers", 1, 1024, "threads", "20",
+        "threads that connect clients to daemons behind gateways"),
   UINT ("auth-workers", 1, 1024, "threads", "32",
         "threads for authentication that may block: so many for local "
         "clients, and so many for remote ones"),

@@ -14,6 +14,9 @@
 /* Handlers run drivers' code: room for XML parsers, not the default 8 MiB. */
 #define WORKER_STACK (1024 * 1024)
 
+/* Jobs of a line that may hang, until one has ended. */
+#define FIRST_JOBS 2u
+
 void
 workers_init (struct workers *workers, unsigned max, unsigned line_max)
 {
@@ -30,19 +33,54 @@ job_line_init (struct job_line *line)
   list_init (&line->link);
 }
 
-static unsigned
-most_of (const struct workers *workers, const struct job_line *line)
+/* May one more job of a line run that may hang?  The first one, if there is
+ * room; others only where no fewer threads are left afterwards than it has.
+ * Locked.
+ */
+static bool
+may_share (const struct workers *workers, const struct job_line *line)
 {
-  return line->is_shared ? MAX_OF (workers->max / 2, 1u) : workers->line_max;
+  unsigned left = workers->max - MIN_OF (workers->running, workers->max);
+
+  if (line->running == 0)
+    return left > 0;
+  return line->running + 1 < left
+         && (line->is_moving || line->running < FIRST_JOBS);
 }
 
-/* Stand in the queue if there is something that may run.  Locked. */
+/* May one more job of this line run?  Locked. */
+static bool
+may_run (const struct workers *workers, const struct job_line *line)
+{
+  return workers->line_max > 0 ? line->running < workers->line_max
+                               : may_share (workers, line);
+}
+
+/* Stand in the queue if there is something that may run, or may once other
+ * lines have ended something.  Locked.
+ */
 static void
 line_queue (struct workers *workers, struct job_line *line)
 {
-  if (line->first && line->running < most_of (workers, line)
-      && list_is_empty (&line->link))
+  if (line->first && list_is_empty (&line->link)
+      && (workers->line_max == 0 || may_run (workers, line)))
     list_append (&workers->waiting, &line->link);
+}
+
+/* The line whose turn it is, or NULL.  Only where they share can it be another
+ * than the first: there are few of these.  Locked.
+ */
+static struct job_line *
+next_line (const struct workers *workers)
+{
+  for (struct list *item = workers->waiting.next; item != &workers->waiting;
+       item = item->next) {
+    struct job_line *line = list_item (item, struct job_line, link);
+
+    if (may_run (workers, line))
+      return line;
+  }
+  return NULL;
 }
 
 static void *worker_main (void *opaque);
@@ -84,7 +122,7 @@ add_thread (struct workers *workers)
 static int
 wake_one (struct workers *workers)
 {
-  if (list_is_empty (&workers->waiting))
+  if (next_line (workers) == NULL)
     return 0;
   if (workers->idle > workers->woken) {
     workers->woken++;
@@ -94,23 +132,21 @@ wake_one (struct workers *workers)
   return workers->threads < workers->max ? add_thread (workers) : 0;
 }
 
-/* Take the next job.  Its line goes to the end of the queue.  Locked. */
+/* Take the next job of a line, which goes to the end of the queue.  Locked. */
 static struct job *
-take_job (struct workers *workers, struct job_line **line_r)
+take_job (struct workers *workers, struct job_line *line)
 {
-  struct job_line *line =
-    list_item (workers->waiting.next, struct job_line, link);
   struct job *job = line->first;
 
   list_remove (&line->link);
   workers->queued--;
+  workers->running++;
   line->first = job->next;
   if (line->first == NULL)
     line->last = &line->first;
   line->running++;
   line_queue (workers, line);
   wake_one (workers);
-  *line_r = line;
   return job;
 }
 
@@ -120,7 +156,9 @@ run_job (struct workers *workers, struct job_line *line, struct job *job)
   pthread_mutex_unlock (&workers->lock);
   job->run (job);
   pthread_mutex_lock (&workers->lock);
+  workers->running--;
   line->running--;
+  line->is_moving = line->running > 0 || line->first;
   line_queue (workers, line);
   pthread_mutex_unlock (&workers->lock);
   job->done (job);
@@ -152,9 +190,8 @@ worker_main (void *opaque)
   pthread_mutex_lock (&workers->lock);
   while (!is_too_many (workers)) {
     struct job_line *line;
-    struct job *job;
 
-    while (list_is_empty (&workers->waiting) && !workers->is_stopping
+    while ((line = next_line (workers)) == NULL && !workers->is_stopping
            && workers->threads <= workers->max) {
       workers->idle++;
       pthread_cond_wait (&workers->more, &workers->lock);
@@ -162,13 +199,10 @@ worker_main (void *opaque)
       if (workers->woken > 0)
         workers->woken--;
     }
-    if (list_is_empty (&workers->waiting)) {
-      if (workers->is_stopping)
-        break;
-      continue;
-    }
-    job = take_job (workers, &line);
-    run_job (workers, line, job);
+    if (line)
+      run_job (workers, line, take_job (workers, line));
+    else if (workers->is_stopping)
+      break;
   }
   pthread_mutex_unlock (&workers->lock);
   return NULL;

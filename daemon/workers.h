@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Threads for what may block.  There are two pools, one for calls that may
- * take long and one that those can never fill.  Each client stands in line
- * once, however many jobs it has, and only so many of them run at a time.
+ * Threads for what may block.  There are pools for what must not wait for each
+ * other: calls that may take long, others that those can never fill, and so
+ * on.  Each client stands in line once, however many jobs it has, and only so
+ * many of them run at a time.
  */
 #ifndef VIRGATE_DAEMON_WORKERS_H
 #define VIRGATE_DAEMON_WORKERS_H
@@ -18,20 +19,21 @@ struct job {
   void (*done) (struct job *job); /* afterwards; may free job and line */
 };
 
-/* One client's jobs, or those of many clients that may wait for the same thing:
- * these run on half of the threads at a time.  Guarded by the pool's lock.
+/* One client's jobs, or those of all clients that wait for the same thing.
+ * Guarded by the pool's lock.
  */
 struct job_line {
-  struct list link;             /* in waiting, while it may run a job */
+  struct list link;             /* in waiting */
   struct job *first, **last;
   unsigned running;
-  bool is_shared;               /* many clients'; set before it is used */
+  bool is_moving;               /* a job has ended since it last had none */
 };
 
 struct workers {
   pthread_mutex_t lock;         /* guards everything here and in lines */
   pthread_cond_t more;
-  struct list waiting;
+  struct list waiting;          /* lines that may run a job; where they share
+                                   the threads, all that have one */
   pthread_t *ids;               /* of threads; room for so many: */
   unsigned room;
   unsigned threads, idle;
@@ -39,10 +41,15 @@ struct workers {
   unsigned min, max;            /* threads; more are made as needed, and those
                                    that are too many end when they are idle */
   unsigned queued;              /* jobs that wait */
-  unsigned line_max;            /* jobs of one line at a time */
+  unsigned running;             /* jobs that do not */
+  unsigned line_max;            /* jobs of one line at a time; 0: they share */
   bool is_stopping;
 };
 
+/* line_max: jobs of one line at a time.  0 is for lines of which each may
+ * hang as a whole: then no line has more threads than it leaves for others,
+ * and one that hangs from its first jobs on has two.
+ */
 void workers_init (struct workers *workers, unsigned max, unsigned line_max);
 /* Finish what runs, drop nothing that waits, end the threads and see their
  * ends.

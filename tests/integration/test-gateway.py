@@ -3,7 +3,6 @@
 """virgated before another daemon: what passes, what does not, and what is
 left when either side goes.  The other daemon is libvirtd's test driver, or a
 server of our own where it has to misbehave."""
-import contextlib
 import os
 import random
 import re
@@ -681,62 +680,6 @@ def test_a_client_that_goes():
                 c.close()
             same(settled(), before)
             same(keep.call(HOSTNAME).status, OK)
-
-
-def test_a_dead_host_ties_nobody_up():
-    """Connecting takes its time; the others are told at once."""
-    with socket.socket(socket.AF_UNIX) as deaf, Libvirtd() as behind:
-        path = os.path.join(behind.dir, 'deaf')
-        deaf.bind(path)
-        deaf.listen()                   # accepts, and never says a word
-        with gateway(behind.socket, f'''hosts = good
-[driver dead]
-module = upstream
-upstream = remote+unix:///?socket={path}
-hosts = dead
-connect-timeout = 2
-''') as d:
-            def refusal():
-                with Conn(d.socket, None) as c:
-                    reply = c.open('test:///default?host=dead')
-                    refused(reply, 'in time')
-                    return reply.error[2]
-            began = time.monotonic()
-            refusal()
-            same(time.monotonic() - began > 1.5, True)
-            # Who tries waits for 2 s, and then nobody does for 4 s.
-            began = time.monotonic()
-            tried = sum(' seconds)' not in refusal() for _ in range(20))
-            most = 1 + (time.monotonic() - began) / 5
-            same(tried <= most, True, f'{tried} of 20 tried')
-            with Conn(d.socket, None) as c:
-                same(c.open('test:///default?host=good').error, None)
-
-
-def test_many_who_wait_for_a_dead_host_leave_room_for_others():
-    with socket.socket(socket.AF_UNIX) as deaf, Libvirtd() as behind, \
-            contextlib.ExitStack() as waiting:
-        path = os.path.join(behind.dir, 'deaf')
-        deaf.bind(path)
-        deaf.listen(100)
-        with gateway(behind.socket, f'''hosts = good
-[driver dead]
-module = upstream
-upstream = remote+unix:///?socket={path}
-hosts = dead
-[driver test]
-''') as d:
-            for _ in range(60):
-                c = waiting.enter_context(Conn(d.socket, None))
-                c.send(message(OPEN, some(string('test:///default?host=dead'))
-                               + u32(0)))
-            deaf.settimeout(10 * SLOW)
-            for _ in range(5):
-                waiting.enter_context(deaf.accept()[0])
-            for name in 'test:///default?host=good', 'test:///default':
-                began = time.monotonic()
-                with Conn(d.socket, name, timeout=60):
-                    same(time.monotonic() - began < 4, True, name)
 
 
 def test_limits_of_one_daemon():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Auth modules that say what their config tells them to, built for a test."""
+"""Modules that do what their config tells them to, built for a test."""
 import contextlib
 import glob
 import os
@@ -10,24 +10,29 @@ from lib import *
 from rawrpc import *
 
 
+TRIALS = (('auth-trial', 'auth-trial.c', 'TRIAL'),
+          ('auth-trialpolkit', 'auth-trial.c', 'TRIAL_POLKIT'),
+          ('auth-trialblocks', 'auth-trial.c', 'TRIAL_BLOCKS'))
+SLOW_DRIVER = (('driver-slow', 'driver-slow.c', 'SLOW'),)
+
+
 @contextlib.contextmanager
-def trial_modules():
-    """The tree's modules and the three trials."""
+def trial_modules(trials=TRIALS):
+    """The tree's modules and these trials."""
     folder = tempfile.mkdtemp(prefix='virgate-test-')
     try:
         command(RUN, 'true', check=0)       # makes the folder of modules
         for module in glob.glob(os.path.join(BUILD, 'modules', '*.so')):
             os.symlink(os.path.realpath(module),
                        os.path.join(folder, os.path.basename(module)))
-        for name, flag in (('trial', 'TRIAL'), ('trialpolkit', 'TRIAL_POLKIT'),
-                           ('trialblocks', 'TRIAL_BLOCKS')):
+        for name, source, flag in trials:
             command('cc', '-shared', '-fPIC', '-fvisibility=hidden', '-Wall',
                     '-D_GNU_SOURCE', f'-D{flag}',
                     '-I', os.path.join(SOURCE, 'include'),
                     '-I', os.path.join(BUILD, 'include'), '-o',
-                    os.path.join(folder, f'auth-{name}.so'),
-                    os.path.join(SOURCE, 'tests', 'integration',
-                                 'auth-trial.c'), check=0)
+                    os.path.join(folder, f'{name}.so'),
+                    os.path.join(SOURCE, 'tests', 'integration', source),
+                    check=0)
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -156,6 +156,91 @@ as_many_threads_as_jobs_but_no_more_than_allowed (void **state)
   assert_int_equal (workers.threads, 0);
 }
 
+static void
+wait_running (struct client *client, int count)
+{
+  while (atomic_load (&client->running) < count)
+    sched_yield ();
+}
+
+/* Clients whose jobs may hang, and one whose jobs do not. */
+static void
+lines_that_hang (unsigned max, const int *most, size_t count)
+{
+  struct workers workers;
+  struct client hangs[4], quick;
+
+  workers_init (&workers, max, 0);
+  for (size_t i = 0; i < count; i++) {
+    client_init (&hangs[i]);
+    client_add (&hangs[i], &workers, JOBS);
+    wait_running (&hangs[i], most[i]);
+  }
+  client_init (&quick);
+  client_open (&quick, JOBS);
+  client_add (&quick, &workers, JOBS);
+  wait_finished (JOBS);
+  for (size_t i = 0; i < count; i++) {
+    assert_int_equal (atomic_load (&hangs[i].most), most[i]);
+    assert_int_equal (atomic_load (&hangs[i].done), 0);
+  }
+  for (size_t i = 0; i < count; i++)
+    client_open (&hangs[i], JOBS);
+  wait_finished (JOBS * count);
+  workers_stop (&workers);
+}
+
+static void
+lines_that_hang_leave_room (void **state)
+{
+  static const int two[] = { 2, 2, 2, 2 }, fewer[] = { 2, 1 },
+                   one[] = { 1, 1 };
+
+  lines_that_hang (20, two, COUNT_OF (two));
+  lines_that_hang (4, fewer, COUNT_OF (fewer));
+  lines_that_hang (3, one, COUNT_OF (one));
+}
+
+static void
+a_line_that_moves_has_half_of_what_there_is (void **state)
+{
+  struct workers workers;
+  struct client busy, quick;
+
+  workers_init (&workers, 9, 0);
+  client_init (&busy);
+  client_add (&busy, &workers, JOBS);
+  client_open (&busy, 1);
+  wait_finished (1);
+  wait_running (&busy, 4);
+  client_init (&quick);
+  client_open (&quick, JOBS);
+  client_add (&quick, &workers, JOBS);
+  wait_finished (JOBS);
+  assert_int_equal (atomic_load (&busy.most), 4);
+  client_open (&busy, JOBS - 1);
+  workers_stop (&workers);      /* drops nothing */
+  assert_int_equal (atomic_load (&busy.done), JOBS);
+  wait_finished (JOBS - 1);
+}
+
+static void
+one_thread_serves_all_lines (void **state)
+{
+  struct workers workers;
+  struct client clients[3];
+
+  workers_init (&workers, 1, 0);
+  for (size_t i = 0; i < COUNT_OF (clients); i++) {
+    client_init (&clients[i]);
+    client_add (&clients[i], &workers, JOBS);
+  }
+  for (size_t i = COUNT_OF (clients); i-- > 0;)
+    client_open (&clients[i], JOBS);
+  wait_finished (JOBS * COUNT_OF (clients));
+  workers_stop (&workers);
+}
+
 int
 main (void)
 {
@@ -164,6 +249,9 @@ main (void)
     cmocka_unit_test (one_client_runs_no_more_than_its_share),
     cmocka_unit_test (slow_jobs_of_one_client_do_not_stop_another),
     cmocka_unit_test (as_many_threads_as_jobs_but_no_more_than_allowed),
+    cmocka_unit_test (lines_that_hang_leave_room),
+    cmocka_unit_test (a_line_that_moves_has_half_of_what_there_is),
+    cmocka_unit_test (one_thread_serves_all_lines),
   };
 
   sem_init (&finished, 0, 0);
