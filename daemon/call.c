@@ -345,6 +345,13 @@ done_on_worker (struct job *job)
 {
   struct virgate_call *call = container_of (job, struct virgate_call, job);
 
+  if (call->is_moving) {
+    call->is_moving = false;
+    if (queue (call) == 0)
+      return;
+    call->returned = call_service_error (call, VIRGATE_ERR_NO_MEMORY,
+                                         VIRGATE_FROM_RPC, NULL);
+  }
   if (handler_returned (call))
     finish (call);
 }

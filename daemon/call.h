@@ -20,6 +20,7 @@
 #include "protocol/table.h"
 
 struct driver;
+struct search;
 struct session;
 struct stream;
 
@@ -53,7 +54,10 @@ struct virgate_call {
    * effect.  The session may be closing.
    */
   void (*landed) (struct virgate_call *call);
+  struct search *search;        /* of open.c: for who opens it */
   struct driver *asked;         /* it stands in its line; NULL: the client's */
+  bool is_moving;               /* the handler goes on in the line of `asked`,
+                                   and is to be called there again */
   struct driver *opened;        /* by open_run, with its connection */
   void *opened_conn;
   struct virgate_link *link;    /* that it opened on the way */

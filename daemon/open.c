@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * connect_open: the name is checked, then offered to each driver in the order
- * of the config.  A name with a transport or a host never gets that far.
+ * of the config, until one does not decline it.  A name with a transport or a
+ * host never gets that far.
  */
 #include "config.h"
 
@@ -69,6 +70,51 @@ check_call (struct virgate_call *call)
   return check_name (call, open->name);
 }
 
+/* For the driver that opens a name: those that there are, and who was not asked
+ * yet.  One thread at a time has it.
+ */
+struct search {
+  struct driver_table *table;
+  struct route_name wanted;
+  unsigned at;
+};
+
+static int
+search_begin (struct virgate_call *call, const char *name)
+{
+  struct search *search = call_service_alloc (call, sizeof *search);
+
+  if (search == NULL)
+    return call_service_error (call, VIRGATE_ERR_NO_MEMORY, VIRGATE_FROM_RPC,
+                               NULL);
+  search->table = drivers_get (call->session->loop->server);
+  if (route_name_split (&search->wanted, name, search->table->has_hosts) == -1)
+    search->at = search->table->count;  /* nobody's */
+  call->search = search;
+  return 0;
+}
+
+static void
+search_end (struct search *search)
+{
+  route_name_free (&search->wanted);
+  drivers_put (search->table);
+}
+
+/* The next driver that is for this client, or NULL. */
+static struct driver *
+next_driver (const struct virgate_call *call)
+{
+  struct search *search = call->search;
+  const struct driver_table *table = search->table;
+
+  while (search->at < table->count
+         && !route_fits (&table->driver[search->at]->route, &search->wanted,
+                         call->session))
+    search->at++;
+  return search->at < table->count ? table->driver[search->at] : NULL;
+}
+
 /* What a gateway's driver needs on the loop. */
 static int
 begin_gateway (struct session *session, struct virgate_link *link)
@@ -85,7 +131,7 @@ open_landed (struct virgate_call *call)
   const struct virgate_remote_connect_open_args *open = call->args;
   struct session *session = call->session;
 
-  driver_unref (call->asked);
+  search_end (call->search);
   session->is_opening = false;
   session->driver = call->opened;
   session->driver_conn = call->opened_conn;
@@ -103,81 +149,63 @@ open_landed (struct virgate_call *call)
   session_again (session);
 }
 
-/* The gateway that it may have to wait for, with a reference: those who do
- * stand in its line, so that they take neither all workers nor those that never
- * wait for a hypervisor.
- */
-static struct driver *
-find_gateway (const struct session *session, const char *name)
-{
-  struct driver_table *table = drivers_get (session->loop->server);
-  struct driver *found = NULL;
-  struct route_name wanted;
-
-  if (route_name_split (&wanted, name, table->has_hosts) == 0)
-    for (unsigned i = 0; i < table->count && found == NULL; i++)
-      if (table->driver[i]->ops->frame
-          && route_fits (&table->driver[i]->route, &wanted, session))
-        found = table->driver[i];
-  route_name_free (&wanted);
-  if (found)
-    driver_ref (found);
-  drivers_put (table);
-  return found;
-}
-
 int
 open_prepare (struct virgate_call *call)
 {
   const struct virgate_remote_connect_open_args *open = call->args;
+  struct driver *first;
 
-  if (check_call (call) == -1) {
+  if (check_call (call) == -1 || search_begin (call, open->name) == -1) {
     call->result = -1;
     call_answer (call);
     return -1;
   }
-  call->asked = find_gateway (call->session, open->name);
+  first = next_driver (call);
+  call->asked = first && first->ops->frame ? first : NULL;
   call->session->is_opening = true;
   call->landed = open_landed;
   return 0;
 }
 
-/* Ask the drivers that are for this client, one after the other. */
 static int
-ask_drivers (struct virgate_call *call, const struct driver_table *table,
-             const struct route_name *wanted, int read_only)
+ask (struct virgate_call *call, struct driver *driver)
 {
-  for (unsigned i = 0; i < table->count; i++) {
-    struct driver *driver = table->driver[i];
-    int result;
+  const struct virgate_remote_connect_open_args *open = call->args;
+  int read_only = call->session->is_read_only
+                  || (open->flags & OPEN_READ_ONLY);
+  int result = driver->ops->open (driver->instance->inst, call,
+                                  call->search->wanted.name, read_only,
+                                  &call->opened_conn);
 
-    if (!route_fits (&driver->route, wanted, call->session))
-      continue;
-    result = driver->ops->open (driver->instance->inst, call, wanted->name,
-                                read_only, &call->opened_conn);
-    if (result == 0) {
-      driver_ref (driver);      /* the session's */
-      call->opened = driver;
-    }
-    if (result != VIRGATE_DECLINED)
-      return result;
+  if (result == 0) {
+    driver_ref (driver);        /* the session's */
+    call->opened = driver;
   }
-  return VIRGATE_DECLINED;
+  return result;
 }
 
+/* Ask one driver after the other.  A gateway, which may have to wait for the
+ * daemon behind it, is asked in its own line only, so that who waits there
+ * waits for no other.
+ */
 int
 open_run (void *conn, struct virgate_call *call, const void *args, void *ret)
 {
   const struct virgate_remote_connect_open_args *open = args;
-  struct session *session = call->session;
-  struct driver_table *table = drivers_get (session->loop->server);
-  int read_only = session->is_read_only || (open->flags & OPEN_READ_ONLY);
-  struct route_name wanted;
-  int result = VIRGATE_DECLINED;
+  struct driver *driver;
 
-  if (route_name_split (&wanted, open->name, table->has_hosts) == 0)
-    result = ask_drivers (call, table, &wanted, read_only);
-  route_name_free (&wanted);
-  drivers_put (table);
-  return result == VIRGATE_DECLINED ? no_driver (call, open->name) : result;
+  while ((driver = next_driver (call))) {
+    int result;
+
+    if (driver->ops->frame && driver != call->asked) {
+      call->asked = driver;
+      call->is_moving = true;
+      return -1;                /* to be called again there */
+    }
+    result = ask (call, driver);
+    if (result != VIRGATE_DECLINED)
+      return result;
+    call->search->at++;
+  }
+  return no_driver (call, open->name);
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Who waits for whom when a connection is opened: daemons behind that accept
-and never answer, and calls that hang."""
+and never answer, and drivers that are asked before or after them."""
 import contextlib
 import os
 import socket
@@ -121,6 +121,54 @@ def test_calls_that_hang_leave_room_for_a_gateway():
             for c in slow:
                 same(c.receive().status, OK)
             os.close(writer)
+
+
+# The order of drivers -----------------------------------------------------
+
+def test_a_driver_is_not_kept_waiting_by_gateways_after_it():
+    with deaf_daemons(1) as (deaf,), contextlib.ExitStack() as stack:
+        with Virgated(config=LISTENERS + '[driver test]\n' + driver(
+                'dead', deaf.getsockname(), 'connect-timeout = 60')) as d:
+            wait_for(d, stack, 'qemu:///system', deaf, 20)
+            answered_at_once(d, 'test:///default')
+
+
+def test_a_gateway_is_not_kept_waiting_by_gateways_before_it():
+    """But for those that might be asked the same."""
+    with deaf_daemons(1) as (deaf,), Behind() as behind, \
+            contextlib.ExitStack() as stack:
+        with Virgated(config=LISTENERS + driver(
+                'dead', deaf.getsockname(), 'connect-timeout = 60',
+                'uri = qemu:///system') + driver('good', behind.path)) as d:
+            wait_for(d, stack, 'qemu:///system', deaf, 20)
+            answered_at_once(d, 'lxc:///system')
+
+
+def test_the_first_driver_that_does_not_decline_decides():
+    with Behind() as one, Behind() as two, deaf_daemons(1) as (deaf,):
+        asked = []
+        for which, behind in ('one', one), ('two', two):
+            behind.tricks[OPEN] = lambda conn, call, which=which: (
+                asked.append((which, Reader(call.payload).optional())),
+                conn.sendall(reply_to(call)))
+        with Virgated(config=LISTENERS
+                      + driver('one', one.path, 'uri = *')
+                      + '[driver test]\n'
+                      + driver('two', two.path, 'allow-names = esx:///x')
+                      + driver('dead', deaf.getsockname())) as d:
+            for name, want in (('lxc:///system', 'one'),
+                               ('test:///default', 'one'),
+                               ('esx:///x', 'two'),
+                               ('esx:///y', None)):
+                with Conn(d.socket, None) as c:
+                    reply = c.open(name)
+                same((reply.error is None, asked),
+                     (want is not None, [(want, name)] if want else []), name)
+                asked.clear()
+            # A file is not for gateways, and stays here.
+            with Conn(d.socket, None) as c:
+                refused(c.open('test:///nosuch'), 'nosuch')
+            same(asked, [])
 
 
 if __name__ == '__main__':
