@@ -285,7 +285,6 @@ io_flush (struct virgate_conn *conn)
 /* What one turn brought. */
 struct turn {
   short got;                    /* events of poll; 0: time is up */
-  short want;                   /* what readv waits for now; 0: as before */
   ssize_t count;                /* of bytes; 0: end of file */
   int errnum;                   /* of verdict, or of count -1 */
   enum wire_verdict verdict;

@@ -60,15 +60,6 @@ module_kind_name (uint32_t kind)
   return kind < COUNT_OF (kind_names) ? kind_names[kind] : NULL;
 }
 
-uint32_t
-module_kind_from_name (const char *name)
-{
-  for (uint32_t kind = 1; kind < COUNT_OF (kind_names); kind++)
-    if (strcmp (kind_names[kind], name) == 0)
-      return kind;
-  return 0;
-}
-
 /* Where to look --------------------------------------------------------- */
 
 static int

@@ -83,8 +83,7 @@ void modules_each (struct modules *modules, uint32_t kind,
 void modules_print_list (struct modules *modules, FILE *out);
 void module_print_help (const struct module *module, FILE *out);
 
-/* "transport" and so on; NULL and 0 for others. */
+/* "transport" and so on; NULL for others. */
 const char *module_kind_name (uint32_t kind);
-uint32_t module_kind_from_name (const char *name);
 
 #endif /* VIRGATE_CORE_MODULES_H */

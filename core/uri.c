@@ -478,38 +478,3 @@ uri_free (struct uri *uri)
   arena_free (&uri->arena);
   memset (uri, 0, sizeof *uri);
 }
-
-/* Names from connect_open ------------------------------------------------ */
-
-static int
-check_plain (const struct uri *uri, const char *const *allowed,
-             struct virgate_error *err)
-{
-  const struct virgate_param *param = uri->v.params;
-
-  if (uri->has_transport || uri->v.host || uri->v.user || uri->v.port
-      || uri->fragment)
-    return fail (err, uri->v.text, "only driver:///path can be opened here");
-  for (; param->name; param++)
-    if (!in_list (allowed, param->name))
-      return fail (err, uri->v.text, "its parameters are not accepted here");
-  if (strncmp (uri->v.text + strlen (uri->v.driver), ":///", 4) != 0)
-    return fail (err, uri->v.text, "only driver:///path can be opened here");
-  return 0;
-}
-
-int
-uri_is_plain (const char *name, const char *const *allowed,
-              struct virgate_error *err)
-{
-  struct uri uri;
-  int result;
-
-  if (*name == '\0')
-    return 1;
-  if (uri_parse (&uri, name, err) == -1)
-    return 0;
-  result = check_plain (&uri, allowed, err);
-  uri_free (&uri);
-  return result == 0;
-}

@@ -52,12 +52,4 @@ int uri_consume (struct uri *uri, const char *const *params,
  */
 const char *uri_param (const struct uri *uri, const char *name);
 
-/* For servers: is this name from connect_open plain, that is "" or
- * driver:///path with no transport, user, host, port or fragment, and no
- * parameters but those in allowed (NULL-terminated; NULL: none)?
- * Returns 1 or 0; 0 sets err.
- */
-int uri_is_plain (const char *name, const char *const *allowed,
-                  struct virgate_error *err);
-
 #endif /* VIRGATE_CORE_URI_H */

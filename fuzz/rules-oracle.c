@@ -179,13 +179,23 @@ is_about_caller (const struct oracle *oracle, const struct oracle_rule *rule,
 
 /* Permissions ------------------------------------------------------------ */
 
+static bool
+is_known (const struct virgate_permission *pair)
+{
+  for (size_t i = 0; i < proc_permission_count; i++)
+    if (strcmp (proc_permissions[i].pair.object, pair->object) == 0
+        && strcmp (proc_permissions[i].pair.permission, pair->permission) == 0)
+      return true;
+  return false;
+}
+
 /* What is no permission of libvirt's needs all of them. */
 static bool
 word_has (const char *word, const struct virgate_permission *pair)
 {
   char text[100];
 
-  if (proc_permission_find (pair->object, pair->permission) == NULL)
+  if (!is_known (pair))
     return strcmp (word, "*:*") == 0;
   snprintf (text, sizeof text, "%s:%s", pair->object, pair->permission);
   return fnmatch (word, text, 0) == 0;

@@ -104,25 +104,3 @@ proc_needs (const struct proc_row *row, const void *args,
       out[count++] = row->permissions[i].pair;
   return count;
 }
-
-bool
-proc_depends_on_args (const struct proc_row *row)
-{
-  for (uint32_t i = 0; i < row->permission_count; i++)
-    if (row->permissions[i].when.test > PROC_ALWAYS)
-      return true;
-  return row->denied.test > PROC_ALWAYS;
-}
-
-const struct proc_permission *
-proc_permission_find (const char *object, const char *permission)
-{
-  for (size_t i = 0; i < proc_permission_count; i++) {
-    const struct virgate_permission *pair = &proc_permissions[i].pair;
-
-    if (strcmp (pair->object, object) == 0
-        && strcmp (pair->permission, permission) == 0)
-      return &proc_permissions[i];
-  }
-  return NULL;
-}

@@ -126,11 +126,4 @@ proc_is_denied_read_only (const struct proc_row *row, const void *args)
   return proc_applies (row, &row->denied, args);
 }
 
-/* Must arguments be decoded before the two functions above can answer? */
-bool proc_depends_on_args (const struct proc_row *row);
-
-/* The pair by its names, for rules; NULL: there is no such permission. */
-const struct proc_permission *proc_permission_find (const char *object,
-                                                    const char *permission);
-
 #endif /* VIRGATE_PROTOCOL_TABLE_H */

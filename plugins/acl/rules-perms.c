@@ -17,7 +17,6 @@ static const char *const objects[] = {
 #undef P
 };
 
-
 /* An object's row has no name: it begins the object. */
 static const char *const rows[] = {
 #define O(name) NULL,
@@ -53,12 +52,6 @@ rules_object_find (const char *object)
     if (is_same (objects[i], object))
       return i;
   return -1;
-}
-
-int
-rules_perm_find (const char *object, const char *permission)
-{
-  return rules_perm_of (rules_object_find (object), permission);
 }
 
 int

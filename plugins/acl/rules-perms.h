@@ -18,14 +18,13 @@ struct rules_set {
   bool is_all;                  /* those that nobody has heard of, too */
 };
 
-/* Of the pair, or -1; of the object alone; and of the pair when that is known,
- * or is -1.
+/* The number of an object, or -1; and of a pair, when the object's is known, or
+ * is -1.
  */
-int rules_perm_find (const char *object, const char *permission);
 int rules_object_find (const char *object);
 int rules_perm_of (int object, const char *permission);
 
-/* Names, for messages and tests; NULL past the last one. */
+/* Names; NULL past the last object, false for a number that is no pair's. */
 const char *rules_object_name (unsigned object);
 bool rules_perm_name (unsigned perm, const char **object,
                       const char **permission);

@@ -121,7 +121,6 @@ user_parse (char *line, struct user *user)
 
 struct reading {
   struct users *users;
-  size_t room;                  /* in the list */
   const char *name;
   unsigned line;
   char *why;

@@ -12,8 +12,6 @@
 
 #include "plugins/driver-test/dom.h"
 
-#define IFNAMES_MAX 1024        /* names that are tried before giving up */
-
 /* Copy what is asked for often out of the body. */
 static void
 def_refresh (struct def *def)
@@ -69,41 +67,16 @@ def_unref (struct def *def)
   free (def);
 }
 
-static bool
-ifname_used (const struct def *def, const char *name)
-{
-  for (struct xml_node *nic = def_device (def, "interface"); nic;
-       nic = xml_next (nic)) {
-    const char *dev = xml_path_attr (nic, "target", "dev");
-
-    if (dev && strcmp (dev, name) == 0)
-      return true;
-  }
-  return false;
-}
-
-/* Give every interface without one a name of its own. */
 static int
-def_name_interfaces (struct def *def, struct xml_error *err)
+name_interfaces (struct domain_def *body, struct xml_error *err)
 {
-  for (struct xml_node *nic = def_device (def, "interface"); nic;
-       nic = xml_next (nic)) {
-    char name[32];
-    struct xml_node *target;
-    int n = 0;
+  int result = domain_def_name_interfaces (body);
 
-    if (xml_path_attr (nic, "target", "dev"))
-      continue;
-    do {
-      if (n >= IFNAMES_MAX)
-        return xml_fail (err, VIRGATE_FROM_TEST, VIRGATE_ERR_INTERNAL_ERROR,
-                         "Exceeded max iface limit %d", IFNAMES_MAX);
-      snprintf (name, sizeof name, "testnet%d", n++);
-    } while (ifname_used (def, name));
-    target = xml_make_path (nic, "target");
-    if (!target || xml_attr_set (target, "dev", name) == -1)
-      return xml_fail (err, VIRGATE_FROM_TEST, VIRGATE_ERR_NO_MEMORY, " ");
-  }
+  if (result == 1)
+    return xml_fail (err, VIRGATE_FROM_TEST, VIRGATE_ERR_INTERNAL_ERROR,
+                     "Exceeded max iface limit %d", DOMAIN_INTERFACES_MAX);
+  if (result == -1)
+    return xml_fail (err, VIRGATE_FROM_TEST, VIRGATE_ERR_NO_MEMORY, " ");
   return 0;
 }
 
@@ -120,7 +93,7 @@ def_finish (struct domain_def *body, struct xml_error *err)
     xml_fail (err, VIRGATE_FROM_TEST, VIRGATE_ERR_NO_MEMORY, " ");
     return NULL;
   }
-  if (def_name_interfaces (def, err) == -1) {
+  if (name_interfaces (def->body, err) == -1) {
     def_unref (def);
     return NULL;
   }

@@ -15,14 +15,6 @@
 #include "plugins/driver-test/domain-xml.h"
 
 int
-domain_def_id (const struct domain_def *def)
-{
-  const char *id = xml_attr (def->root, "id");
-
-  return id ? (int) domain_attr_number (def->root, "id") : -1;
-}
-
-int
 domain_def_set_id (struct domain_def *def, int id)
 {
   return id == -1 ? xml_attr_set (def->root, "id", NULL)
@@ -47,12 +39,6 @@ domain_def_uuid (const struct domain_def *def, unsigned char uuid[16])
   /* The tree holds what uuid_format wrote. */
   if (!uuid_parse (xml_path_text (def->root, "uuid"), uuid))
     memset (uuid, 0, 16);
-}
-
-const char *
-domain_def_os_type (const struct domain_def *def)
-{
-  return xml_path_text (def->root, "os/type");
 }
 
 const char *
@@ -431,27 +417,6 @@ domain_disk_source (const struct xml_node *disk)
   return path;
 }
 
-/* A path that two disks share names neither. */
-struct xml_node *
-domain_def_disk (const struct domain_def *def, const char *name)
-{
-  struct xml_node *disk = domain_def_devices (def, "disk"), *found = NULL;
-  const char *own;
-
-  for (; disk; disk = xml_next (disk)) {
-    own = *name == '/' ? domain_disk_source (disk)
-                       : domain_disk_target (disk);
-    if (own == NULL || strcmp (own, name) != 0)
-      continue;
-    if (found)
-      return NULL;
-    found = disk;
-    if (*name != '/')
-      break;
-  }
-  return found;
-}
-
 struct xml_node *
 domain_def_interface (const struct domain_def *def, const char *name)
 {
@@ -472,16 +437,16 @@ domain_def_interface (const struct domain_def *def, const char *name)
   return node;
 }
 
-/* Lowest number of a name that no interface has. */
-static unsigned
+/* A name that no interface has yet; false: all are taken. */
+static bool
 free_name (const struct domain_def *def, char *name, size_t size)
 {
-  unsigned number = 0;
-
-  do
-    snprintf (name, size, "testnet%u", number++);
-  while (domain_def_interface (def, name));
-  return number;
+  for (unsigned number = 0; number < DOMAIN_INTERFACES_MAX; number++) {
+    snprintf (name, size, "testnet%u", number);
+    if (domain_def_interface (def, name) == NULL)
+      return true;
+  }
+  return false;
 }
 
 int
@@ -496,7 +461,7 @@ domain_def_name_interfaces (struct domain_def *def)
       return -1;
     if (xml_attr (target, "dev"))
       continue;
-    if (free_name (def, name, sizeof name) > DOMAIN_INTERFACES_MAX)
+    if (!free_name (def, name, sizeof name))
       return 1;
     if (xml_attr_set (target, "dev", name) == -1)
       return -1;

@@ -197,10 +197,3 @@ domain_def_format (const struct domain_def *def, unsigned flags)
   xml_node_free (copy);
   return text;
 }
-
-int
-domain_def_format_at (struct buf *out, const struct domain_def *def,
-                      unsigned flags, unsigned level)
-{
-  return xml_format (out, def->root, level, shown_by (def, flags));
-}

@@ -57,8 +57,7 @@ void domain_def_free (struct domain_def *def);
 enum domain_format_flag {       /* the protocol's virDomainXMLFlags */
   DOMAIN_FORMAT_SECURE = 1,
   DOMAIN_FORMAT_INACTIVE = 2,
-  DOMAIN_FORMAT_UPDATE_CPU = 4, /* changes nothing here */
-  DOMAIN_FORMAT_MIGRATABLE = 8  /* domain_def_format only */
+  DOMAIN_FORMAT_MIGRATABLE = 8
 };
 
 /* The definition as text, the caller's; NULL = no memory.  A definition
@@ -66,18 +65,12 @@ enum domain_format_flag {       /* the protocol's virDomainXMLFlags */
  */
 char *domain_def_format (const struct domain_def *def, unsigned flags);
 
-/* The same into a buffer, LEVEL elements deep (snapshots contain domains). */
-int domain_def_format_at (struct buf *out, const struct domain_def *def,
-                          unsigned flags, unsigned level);
-
 /* The id of a running domain; -1 = not running.  Borrowed names live as long
  * as the definition is not changed. */
-int domain_def_id (const struct domain_def *def);
 int domain_def_set_id (struct domain_def *def, int id);
 const char *domain_def_name (const struct domain_def *def);
 int domain_def_set_name (struct domain_def *def, const char *name);
 void domain_def_uuid (const struct domain_def *def, unsigned char uuid[16]);
-const char *domain_def_os_type (const struct domain_def *def);
 
 /* Text of the first node at PATH below <domain> ("on_poweroff"); NULL = none.
  * Set to NULL removes the node, and its parents if nothing is left in them.
@@ -140,14 +133,12 @@ int domain_def_remove_iothread (struct domain_def *def, unsigned id);
 struct xml_node *domain_def_devices (const struct domain_def *def,
                                      const char *kind);
 
-/* A disk by target or by source path; an interface by MAC or target. */
-struct xml_node *domain_def_disk (const struct domain_def *def,
-                                  const char *name);
+/* An interface by MAC or target. */
 struct xml_node *domain_def_interface (const struct domain_def *def,
                                        const char *name);
 /* Name the interfaces that have no name, "testnet0" onwards, as define,
- * create and restore do.  Returns 0, 1 = there are more than
- * DOMAIN_INTERFACES_MAX, -1 = no memory.
+ * create and restore do.  Returns 0, 1 = DOMAIN_INTERFACES_MAX names
+ * are taken, -1 = no memory.
  */
 #define DOMAIN_INTERFACES_MAX 1024
 int domain_def_name_interfaces (struct domain_def *def);

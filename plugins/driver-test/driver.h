@@ -61,7 +61,7 @@ ctx_of (struct conn *conn, struct virgate_call *call)
 
 /* Define a handler.  HANDLER (domain_get_info) { ... } is the body of
  * do_domain_get_info, with c, args and ret in scope; the _IN form has no ret,
- * the _OUT form no args, the _BARE form neither.
+ * the _OUT form no args.
  */
 #define HANDLER_SHAPE(name, params, values)                             \
   static int name##_do params;                                          \
@@ -92,8 +92,6 @@ ctx_of (struct conn *conn, struct virgate_call *call)
                  (const struct ctx *c,                                  \
                   struct virgate_remote_##name##_ret *ret),             \
                  (&c, ret))
-#define HANDLER_BARE(name)                                              \
-  HANDLER_SHAPE (name, (const struct ctx *c), (&c))
 
 /* Every handler, declared; the table of them is handlers.c. */
 #define HANDLER_ROW(name, procedure, flags)                             \

@@ -182,14 +182,12 @@ devices_are_found_by_their_names (void **state)
           "</disk><interface type='user'><mac address='52:54:00:00:00:01'/>"
           "<target dev='mine'/></interface><interface type='user'/>"
           "</devices>");
-  const struct xml_node *disk = domain_def_disk (def, "vdb");
+  const struct xml_node *disk = domain_def_devices (def, "disk");
   const struct xml_node *net = domain_def_interface (def, "mine");
 
-  assert_string_equal (domain_disk_source (disk), "/dev/b");
-  assert_ptr_equal (domain_def_disk (def, "/dev/b"), disk);
-  assert_string_equal (domain_disk_target (domain_def_disk (def, "/a")),
-                       "vda");
-  assert_null (domain_def_disk (def, "vdc"));
+  assert_string_equal (domain_disk_target (disk), "vda");
+  assert_string_equal (domain_disk_source (disk), "/a");
+  assert_string_equal (domain_disk_source (xml_next (disk)), "/dev/b");
   assert_non_null (net);
   assert_ptr_equal (domain_def_interface (def, "52:54:00:00:00:01"), net);
   assert_null (domain_def_interface (def, "testnet0"));

@@ -184,27 +184,6 @@ escapes_that_triple_the_length_still_fit (void **state)
   uri_free (&uri);
 }
 
-static void
-knows_a_plain_name (void **state)
-{
-  static const char *const socket[] = { "project", NULL };
-  static const struct {
-    const char *name;
-    int is_plain;
-  } rows[] = {
-    { "", 1 }, { "qemu:///system", 1 }, { "test:///default", 1 },
-    { "lxc:///", 1 }, { "qemu:///system?project=x", 1 },
-    { "qemu:///system?socket=/x", 0 }, { "qemu+tcp:///system", 0 },
-    { "qemu://h/system", 0 }, { "qemu:///system#f", 0 },
-    { "qemu+unix:///system", 0 }, { "qemu:/system", 0 },
-    { "qemu:system", 0 }, { "system", 0 }, { "qemu:////system", 1 },
-  };
-
-  for (size_t i = 0; i < COUNT_OF (rows); i++)
-    if (uri_is_plain (rows[i].name, socket, NULL) != rows[i].is_plain)
-      fail_msg ("%s", rows[i].name);
-}
-
 int
 main (void)
 {
@@ -215,7 +194,6 @@ main (void)
     cmocka_unit_test (refuses_with_a_reason),
     cmocka_unit_test (bounds_length_and_parameters),
     cmocka_unit_test (escapes_that_triple_the_length_still_fit),
-    cmocka_unit_test (knows_a_plain_name),
   };
 
   return cmocka_run_group_tests (tests, NULL, NULL);
