@@ -110,7 +110,7 @@ fail_calls (struct virgate_conn *conn)
     }
 }
 
-void
+static void
 conn_end_error (struct virgate_conn *conn, struct virgate_error *err)
 {
   if (conn->ended) {

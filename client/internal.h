@@ -264,7 +264,6 @@ void conn_destroy (struct virgate_conn *conn);
  */
 void conn_end (struct virgate_conn *conn, const char *fmt, ...)
   VIRGATE_PRINTF (2, 3);
-void conn_end_error (struct virgate_conn *conn, struct virgate_error *err);
 
 /* Run the callbacks that an end left to be run.  No lock held. */
 void conn_settle (struct virgate_conn *conn);

@@ -13,10 +13,8 @@
 /* A fixed run of so many bytes is a UUID, written with dashes. */
 #define UUID_LEN 16
 
-/* "uint" and so on, for the type of a typed parameter; NULL and 0 for
- * others.
+/* The type of a typed parameter by its name, "uint" and so on; 0 for others.
  */
-const char *json_value_name (int32_t type);
 int32_t json_value_type (const char *name);
 
 /* Has the structure a field of this name? */

@@ -29,7 +29,7 @@ static const char *const value_names[] = {
   [VIRGATE_TYPED_PARAM_STRING] = "string",
 };
 
-const char *
+static const char *
 json_value_name (int32_t type)
 {
   return type > 0 && (size_t) type < COUNT_OF (value_names)

@@ -48,8 +48,11 @@ check_all (const char *program, char *path, char *why, size_t size)
   }
 }
 
-/* Links on the way can be exchanged where they are, not where they lead. */
-int
+/* Look at the file behind a path and at every folder above it; folders like
+ * /tmp, from which nobody else can take away what is root's, do.  Links on the
+ * way can be exchanged where they are, not where they lead.
+ */
+static int
 owners_check (const char *path, char *why, size_t size)
 {
   CLEANUP_FREE char *given = strdup (path);

@@ -7,12 +7,6 @@
 
 #include <stddef.h>
 
-/* Look at the file behind a path and at every folder above it; folders like
- * /tmp, from which nobody else can take away what is root's, do.  0, or -1
- * with what is wrong in why.
- */
-int owners_check (const char *path, char *why, size_t size);
-
 /* Is it there, is it a program that we may run and, if we are root, can
  * nobody else change it?  0, or -1 with what is wrong in why.
  */

@@ -34,7 +34,7 @@ log_level_from_name (const char *name)
   return -1;
 }
 
-const char *
+static const char *
 log_level_name (int level)
 {
   if (level < VIRGATE_LOG_ERROR)

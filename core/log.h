@@ -50,7 +50,6 @@ log_wants (const struct log *log, int level)
 
 /* "error", "warning", "notice", "info", "debug"; -1 for another word. */
 int log_level_from_name (const char *name);
-const char *log_level_name (int level);
 
 /* Copy text with what is unprintable escaped; always ends in NUL, and in
  * "..." when it was cut.  Returns the length written.

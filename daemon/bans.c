@@ -193,7 +193,7 @@ source_failed (struct session *session)
   return delay_ns;
 }
 
-bool
+static bool
 source_is_banned (const struct session *session)
 {
   int64_t until = atomic_load_explicit (&session->source->banned_until,

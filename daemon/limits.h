@@ -18,7 +18,6 @@ struct limits {
   uint64_t max_request_bytes;   /* of one client: arguments in flight */
   uint64_t max_message;         /* longer ones are refused unread */
   uint64_t max_unread;          /* bytes one client leaves unread */
-  uint64_t client_workers;      /* calls of one client running at once */
   uint64_t auth_attempts;       /* of one connection */
   int64_t auth_delay_ns;        /* of the answer to the first that failed */
   int64_t auth_delay_max_ns;

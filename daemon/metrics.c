@@ -284,7 +284,7 @@ print_gauges (struct server *server, FILE *out)
   }
 }
 
-void
+static void
 metrics_print (struct server *server, FILE *out)
 {
   print_clients (server, out);

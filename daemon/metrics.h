@@ -20,9 +20,6 @@ int metrics_begin (struct server *server);
 void metrics_end (struct server *server);
 void metrics_free (struct server *server);
 
-/* All of it, as it is now.  Main thread. */
-void metrics_print (struct server *server, FILE *out);
-
 /* host.h: a module's number; then its instance is closed.  Any thread. */
 void metrics_gauge (struct server *server, const struct instance *instance,
                     const char *name, const char *help, double value);

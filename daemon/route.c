@@ -117,7 +117,7 @@ route_name_free (struct route_name *wanted)
   uri_free (&wanted->uri);
 }
 
-bool
+static bool
 route_matches (char *const *patterns, const char *word)
 {
   for (; patterns && *patterns; patterns++)

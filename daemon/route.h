@@ -47,7 +47,4 @@ bool route_is_for (const struct route *route, const struct session *session);
 bool route_fits (const struct route *route, const struct route_name *wanted,
                  const struct session *session);
 
-/* Does a word match one of these patterns?  NULL patterns: no. */
-bool route_matches (char *const *patterns, const char *word);
-
 #endif /* VIRGATE_DAEMON_ROUTE_H */

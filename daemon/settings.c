@@ -228,7 +228,8 @@ limits_from_config (struct limits *limits, const struct config *config)
   };
 }
 
-int
+/* Where sockets are by default; 0, or -1 when it cannot be known. */
+static int
 runtime_path (char *path, size_t size, const char *name)
 {
   const char *dir = getenv ("XDG_RUNTIME_DIR");

@@ -44,7 +44,4 @@ const struct virgate_option *
 section_module_options (struct modules *modules,
                         const struct config_section *section);
 
-/* Where sockets are by default; 0, or -1 when it cannot be known. */
-int runtime_path (char *path, size_t size, const char *name);
-
 #endif /* VIRGATE_DAEMON_SETTINGS_H */

@@ -147,7 +147,6 @@ void stranger_leave (struct session *session);
 int64_t source_failed (struct session *session);
 
 /* Is what it tries in vain, because it is banned now?  Counts it. */
-bool source_is_banned (const struct session *session);
 bool source_turn_away (struct session *session);
 
 /* Log a refusal under a reference, session->reference.  Those of one source

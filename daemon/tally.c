@@ -14,7 +14,7 @@ static const int64_t bounds_us[] = TALLY_BOUNDS;
 _Static_assert (COUNT_OF (bounds_us) + 1 == TALLY_BUCKETS,
                 "one bucket more than there are bounds");
 
-size_t
+static size_t
 tally_slots (void)
 {
   size_t slots = 0;
@@ -24,7 +24,7 @@ tally_slots (void)
   return slots;
 }
 
-size_t
+static size_t
 tally_slot (uint32_t program, const struct proc_row *row)
 {
   size_t slot = 0;

@@ -85,8 +85,4 @@ void tally_call (struct tally *tally, uint32_t program,
 void tally_refused (struct tally *tally, uint32_t program,
                     const struct proc_row *row);
 
-/* Where a procedure's counters are: 0 to TALLY_SLOTS - 1. */
-size_t tally_slot (uint32_t program, const struct proc_row *row);
-size_t tally_slots (void);
-
 #endif /* VIRGATE_DAEMON_TALLY_H */

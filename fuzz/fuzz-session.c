@@ -221,7 +221,7 @@ make_server (void)
   server.limits = (struct limits) {
     .max_clients = 10, .max_strangers = 10, .max_requests = 3,
     .max_request_bytes = 4096, .max_message = 100000, .max_unread = 100000,
-    .client_workers = 2, .handshake_ns = 3600 * NS_PER_S,
+    .handshake_ns = 3600 * NS_PER_S,
     .auth_ns = 3600 * NS_PER_S, .open_ns = 3600 * NS_PER_S,
     .auth_attempts = 3, .auth_memory = 800000,
     .frame_ns = 3600 * NS_PER_S, .write_ns = 3600 * NS_PER_S,

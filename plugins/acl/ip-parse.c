@@ -49,7 +49,7 @@ ip_from_bytes (const uint8_t *bytes, bool is_v6)
   return addr;
 }
 
-void
+static void
 ip_to_bytes (struct ip_addr addr, bool is_v6, uint8_t *bytes)
 {
   for (int shift = 56; is_v6 && shift >= 0; shift -= 8)

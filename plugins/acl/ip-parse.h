@@ -46,9 +46,8 @@ int ip_prefix (const struct ip_range *range);
 /* The block of this length around an address. */
 struct ip_range ip_block (bool is_v6, struct ip_addr addr, int prefix);
 
-/* From and to bytes in network order: 4 or 16. */
+/* From bytes in network order: 4 or 16. */
 struct ip_addr ip_from_bytes (const uint8_t *bytes, bool is_v6);
-void ip_to_bytes (struct ip_addr addr, bool is_v6, uint8_t *bytes);
 
 /* Fill in why.  Always returns -1. */
 int ip_complain (char *why, size_t size, const char *fmt, ...)

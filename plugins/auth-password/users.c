@@ -44,7 +44,7 @@ user_check_name (const char *name)
   return NULL;
 }
 
-const char *
+static const char *
 user_check_group (const char *group, size_t len)
 {
   if (len == 0 || len > USER_NAME_MAX)

@@ -50,11 +50,8 @@ struct users {
  */
 const char *user_parse (char *line, struct user *user);
 
-/* Is this a name, or group, as the file can hold it?  NULL, or what is wrong
- * with it.
- */
+/* Is this a name as the file can hold it?  NULL, or what is wrong with it. */
 const char *user_check_name (const char *name);
-const char *user_check_group (const char *group, size_t len);
 
 /* Read LEN bytes of text; name is the file's, for messages.  Returns it with
  * one reference, or NULL with why filled in: file, line, what is wrong.

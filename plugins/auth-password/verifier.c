@@ -108,7 +108,8 @@ text_prepare (const char *text, size_t len, char *out, size_t size)
 
 /* Verifiers --------------------------------------------------------------- */
 
-int
+/* Keys of a password; a salt and iterations are in the verifier already. */
+static int
 verifier_derive (struct verifier *verifier, const char *password, size_t len)
 {
   uint8_t salted[SCRAM_KEY], client_key[SCRAM_KEY];

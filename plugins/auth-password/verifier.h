@@ -42,12 +42,6 @@ struct verifier {
  */
 #define VERIFIER_TEXT_MAX 256
 
-/* Keys of a password; a salt and iterations are in the verifier already.
- * Returns 0, or -1 when the library cannot.
- */
-int verifier_derive (struct verifier *verifier, const char *password,
-                     size_t len);
-
 /* A new verifier with a salt of its own. */
 int verifier_make (struct verifier *verifier, const char *password,
                    size_t len, uint32_t iterations);

@@ -92,9 +92,10 @@ to_kib (unsigned long long bytes)
   return bytes / 1024 + (bytes % 1024 != 0);
 }
 
-int
-domain_kib (struct xml_load *load, const char *path, const char *value,
-            const char *unit, unsigned long long *kib)
+/* A memory amount in KiB, rounded up. */
+static int
+to_whole_kib (struct xml_load *load, const char *path, const char *value,
+              const char *unit, unsigned long long *kib)
 {
   unsigned long long bytes;
 
@@ -118,7 +119,7 @@ read_amount (struct xml_load *load, const struct domain_amount *amount,
     return domain_scale (load, amount->path, value, unit, scale, ULLONG_MAX,
                          out);
   if (!(amount->flags & AMOUNT_LIMIT))
-    return domain_kib (load, amount->path, value, unit, out);
+    return to_whole_kib (load, amount->path, value, unit, out);
   ret = domain_scale (load, amount->path, value, unit, scale,
                       (unsigned long long) LIMIT_NONE << 10, out);
   *out = to_kib (*out);
@@ -163,7 +164,7 @@ domain_amount_attr (struct xml_load *load, struct xml_node *node,
   if (value == NULL || *value == '\0')
     return xml_fail (load->err, VIRGATE_FROM_XML, VIRGATE_ERR_XML_ERROR,
                      "missing element or attribute '%s'", path);
-  if (domain_kib (load, path, value, unit, &kib) == -1)
+  if (to_whole_kib (load, path, value, unit, &kib) == -1)
     return -1;
   if (xml_attr_setf (node, name, "%llu", kib) == -1
       || xml_attr_set (node, "unit", "KiB") == -1)

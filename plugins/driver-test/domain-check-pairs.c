@@ -111,9 +111,8 @@ in_use (struct xml_load *load, const struct xml_node *drive, const char *what)
                           xml_attr (drive, "unit"), what);
 }
 
-const struct xml_node *
-domain_scsi_disk_at (const struct xml_node *devices,
-                     const struct xml_node *drive)
+static const struct xml_node *
+scsi_disk_at (const struct xml_node *devices, const struct xml_node *drive)
 {
   const struct xml_node *disk = xml_child (devices, "disk");
 
@@ -138,7 +137,7 @@ domain_drives_check (struct xml_load *load, struct xml_node *root)
     for (other = xml_next (dev); other; other = xml_next (other))
       if (is_scsi (other) && same_drive (drive_of (dev), drive_of (other)))
         return in_use (load, drive_of (dev), "host device");
-    if (domain_scsi_disk_at (devices, drive_of (dev)))
+    if (scsi_disk_at (devices, drive_of (dev)))
       return in_use (load, drive_of (dev), "disk");
   }
   return 0;
@@ -297,7 +296,7 @@ is_taken (const struct xml_node *devices, const struct xml_node *drive,
   for (; dev; dev = xml_next (dev))
     if (dev != own && is_scsi (dev) && same_drive (drive_of (dev), drive))
       return true;
-  return domain_scsi_disk_at (devices, drive) != NULL;
+  return scsi_disk_at (devices, drive) != NULL;
 }
 
 static int
@@ -350,7 +349,7 @@ domain_hostdev_post (struct xml_load *load, struct xml_node *hostdev)
       && assign_drive (load, hostdev) == -1)
     return -1;
   drive = drive_of (hostdev);
-  if (drive && domain_scsi_disk_at (hostdev->parent, drive))
+  if (drive && scsi_disk_at (hostdev->parent, drive))
     return xml_wrong (load, "SCSI host address controller='%s' bus='%s' "
                       "target='%s' unit='%s' in use by a SCSI disk",
                       xml_attr (drive, "controller"), xml_attr (drive, "bus"),

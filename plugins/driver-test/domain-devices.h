@@ -165,7 +165,6 @@ extern const struct xml_elem domain_audio_kids[];
 extern const struct xml_spec domain_hostdev_attrs[];
 extern const struct xml_elem domain_hostdev_kids[];
 int domain_hostdev_before (struct xml_load *, struct xml_node *, xmlNode *);
-int domain_hostdev_pci (struct xml_load *load, struct xml_node *source);
 extern const struct xml_spec domain_redirdev_attrs[];
 extern const struct xml_elem domain_redirdev_kids[];
 int domain_redirdev_after (struct xml_load *, struct xml_node *, xmlNode *);
@@ -191,8 +190,6 @@ int domain_hostdev_check (struct xml_load *load, struct xml_node *hostdev);
 /* SCSI host devices and the drives that they share addresses with. */
 int domain_hostdev_post (struct xml_load *load, struct xml_node *hostdev);
 int domain_hostdev_imply (struct xml_load *load, struct xml_node *devices);
-const struct xml_node *domain_scsi_disk_at (const struct xml_node *devices,
-                                            const struct xml_node *drive);
 int domain_scsi_free (struct xml_load *load, const struct xml_node *disk);
 
 /* Refuse virtio's options on what is not virtio. */

@@ -270,27 +270,9 @@ check_vhost (struct xml_load *load, struct xml_node *source)
   return 0;
 }
 
-static int
-source_after (struct xml_load *load, struct xml_node *node, xmlNode *src)
-{
-  switch (node->kind) {
-  case HOSTDEV_USB:
-    return check_usb (load, node);
-  case HOSTDEV_PCI:
-    return domain_hostdev_pci (load, node);
-  case HOSTDEV_SCSI:
-    return check_scsi (load, node);
-  case HOSTDEV_SCSI_HOST:
-    return check_vhost (load, node);
-  case HOSTDEV_MDEV:
-    return check_mdev (load, node, src);
-  }
-  return 0;
-}
-
 /* An address that is missing is all zero. */
-int
-domain_hostdev_pci (struct xml_load *load, struct xml_node *source)
+static int
+check_pci (struct xml_load *load, struct xml_node *source)
 {
   struct xml_node *address = xml_child (source, "address");
 
@@ -302,6 +284,24 @@ domain_hostdev_pci (struct xml_load *load, struct xml_node *source)
       || xml_attr_set (address, "slot", "0x00") == -1
       || xml_attr_set (address, "function", "0x0") == -1)
     return domain_no_memory (load);
+  return 0;
+}
+
+static int
+source_after (struct xml_load *load, struct xml_node *node, xmlNode *src)
+{
+  switch (node->kind) {
+  case HOSTDEV_USB:
+    return check_usb (load, node);
+  case HOSTDEV_PCI:
+    return check_pci (load, node);
+  case HOSTDEV_SCSI:
+    return check_scsi (load, node);
+  case HOSTDEV_SCSI_HOST:
+    return check_vhost (load, node);
+  case HOSTDEV_MDEV:
+    return check_mdev (load, node, src);
+  }
   return 0;
 }
 

@@ -85,10 +85,6 @@ int domain_scale (struct xml_load *load, const char *path, const char *value,
                   const char *unit, unsigned long long scale,
                   unsigned long long max, unsigned long long *bytes);
 
-/* A memory amount in KiB, rounded up. */
-int domain_kib (struct xml_load *load, const char *path, const char *value,
-                const char *unit, unsigned long long *kib);
-
 /* Hook: text of the element is an amount; arg is a struct domain_amount. */
 enum domain_amount_flag {
   AMOUNT_LIMIT = 1,             /* the protocol's "unlimited" is a maximum,

@@ -41,8 +41,8 @@ escape_of (unsigned char c)
   return NULL;
 }
 
-int
-xml_escape (struct buf *out, const char *str)
+static int
+put_escaped (struct buf *out, const char *str)
 {
   const char *from = str, *escape;
 
@@ -86,7 +86,7 @@ format_attrs (struct buf *out, const struct xml_node *node, unsigned show)
   for (attr = node->attrs; attr; attr = attr->next)
     if (shown (show, attr->spec->flags, XT_SECRET, XT_LIVE)
         && (put (out, " ") == -1 || put (out, attr->spec->name) == -1
-            || put (out, "='") == -1 || xml_escape (out, attr->value) == -1
+            || put (out, "='") == -1 || put_escaped (out, attr->value) == -1
             || put (out, "'") == -1))
       return -1;
   return 0;
@@ -132,6 +132,9 @@ close_tag (struct buf *out, const struct xml_node *node)
          || put (out, ">\n") == -1 ? -1 : 0;
 }
 
+static int format_node (struct buf *out, const struct xml_node *node,
+                        unsigned level, unsigned show);
+
 static int
 format_inside (struct buf *out, const struct xml_node *node, unsigned level,
                unsigned show)
@@ -139,21 +142,21 @@ format_inside (struct buf *out, const struct xml_node *node, unsigned level,
   const struct xml_node *kid;
 
   if (node->text)
-    return put (out, ">") == -1 || xml_escape (out, node->text) == -1
+    return put (out, ">") == -1 || put_escaped (out, node->text) == -1
            ? -1 : close_tag (out, node);
   if (!shows_kids (node, show) && !(node->schema->flags & XT_OPEN))
     return put (out, "/>\n");
   if (put (out, ">\n") == -1)
     return -1;
   for (kid = node->first; kid; kid = kid->next)
-    if (xml_format (out, kid, level + 1, show) == -1)
+    if (format_node (out, kid, level + 1, show) == -1)
       return -1;
   return indent (out, level) == -1 ? -1 : close_tag (out, node);
 }
 
-int
-xml_format (struct buf *out, const struct xml_node *node, unsigned level,
-            unsigned show)
+static int
+format_node (struct buf *out, const struct xml_node *node, unsigned level,
+             unsigned show)
 {
   if (!node_shown (node, show))
     return 0;
@@ -172,7 +175,7 @@ xml_format_string (const struct xml_node *node, unsigned show)
 {
   CLEANUP (buf_free) struct buf out = BUF_INIT;
 
-  if (xml_format (&out, node, 0, show) == -1
+  if (format_node (&out, node, 0, show) == -1
       || buf_append (&out, "", 1) == -1)
     return NULL;
   /* Nothing was consumed: the data start at the base. */

@@ -116,22 +116,9 @@ const char *xml_path_attr (const struct xml_node *node, const char *path,
 /* Numbers that the tree itself wrote: an absent or odd one is DFLT. */
 unsigned long long xml_number (const char *value, unsigned long long dflt);
 
-/* Print NODE and all below it.
- *
- * level   depth: two spaces each
+/* NODE and all below it as text, the caller's; NULL = no memory.
  * show    bits of enum xml_show
- *
- * Returns 0, -1 = no memory.
  */
-int xml_format (struct buf *out, const struct xml_node *node, unsigned level,
-                unsigned show);
-
-/* The same as a string of the caller's; NULL = no memory. */
 char *xml_format_string (const struct xml_node *node, unsigned show);
-
-/* Append a string with the characters escaped that must be, and those dropped
- * that XML cannot carry.  Returns 0, -1 = no memory.
- */
-int xml_escape (struct buf *out, const char *str);
 
 #endif /* DRIVER_TEST_XML_TREE_H */

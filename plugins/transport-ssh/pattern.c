@@ -15,10 +15,11 @@ same_letter (char a, char b)
   return tolower ((unsigned char) a) == tolower ((unsigned char) b);
 }
 
-/* After a mismatch only the last star can take one more character: the time
- * is that of the product of both lengths at most.
+/* Does the name match one pattern?  After a mismatch only the last star can
+ * take one more character: the time is that of the product of both lengths at
+ * most.
  */
-bool
+static bool
 pattern_matches (const char *pattern, size_t len, const char *name)
 {
   size_t at = 0, star = len + 1;

@@ -80,10 +80,8 @@ char *sshconf_expand (const char *value, const struct sshconf_tokens *tokens,
 
 /* pattern.c ---------------------------------------------------------------*/
 
-/* Does the name match a pattern with * and ?  Letters of either case. */
-bool pattern_matches (const char *pattern, size_t len, const char *name);
-
-/* One of several patterns, separated by commas, !negated ones among them.
+/* Does the name match one of several patterns, separated by commas, with * and
+ * ?, !negated ones among them?  Letters of either case.
  * Returns 1, 0, or -1 when a negated one matches.
  */
 int pattern_list (const char *list, size_t len, const char *name);
