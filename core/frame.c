@@ -25,8 +25,7 @@ ptrdiff_t
 frame_begin (struct buf *out, const struct frame_header *head,
              uint32_t fd_count)
 {
-  bool has_count = head->type == FRAME_CALL_FDS
-                   || head->type == FRAME_REPLY_FDS;
+  bool has_count = frame_announces_fds (head->type);
   size_t prefix = FRAME_PREFIX_LEN + (has_count ? FRAME_WORD_LEN : 0);
   char *to = buf_reserve (out, prefix);
   ptrdiff_t mark;

@@ -19,6 +19,7 @@
 #define FRAME_WORD_LEN 4
 #define FRAME_HEADER_LEN 24
 #define FRAME_PREFIX_LEN (FRAME_WORD_LEN + FRAME_HEADER_LEN)
+#define FRAME_PREFIX_MAX (FRAME_PREFIX_LEN + FRAME_WORD_LEN) /* with a count */
 #define FRAME_LEN_MAX (33554432 + FRAME_WORD_LEN)
 #define FRAME_PAYLOAD_MAX (FRAME_LEN_MAX - FRAME_PREFIX_LEN)
 
@@ -92,6 +93,13 @@ static inline int32_t
 frame_unpack_type (const char *bytes)
 {
   return (int32_t) be32_load (bytes + 12);
+}
+
+/* Does a count of descriptors follow the header? */
+static inline bool
+frame_announces_fds (int32_t type)
+{
+  return type == FRAME_CALL_FDS || type == FRAME_REPLY_FDS;
 }
 
 /* Write length word and header: FRAME_PREFIX_LEN bytes. */
