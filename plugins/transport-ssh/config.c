@@ -226,8 +226,10 @@ begin_match (struct place *place, const struct args *args)
     int verdict;
 
     word += negated;
-    if (strcasecmp (word, "all") == 0)
+    if (strcasecmp (word, "all") == 0) {
+      holds &= !negated;
       continue;
+    }
     /* Names are not made canonical here. */
     if (strcasecmp (word, "canonical") == 0) {
       holds &= negated;

@@ -51,7 +51,8 @@ config_decides_match_or_says_that_it_cannot (void **state)
     const char *line;
     bool holds;
   } rows[] = {
-    { "Match all", true }, { "Match originalhost lab", true },
+    { "Match all", true }, { "Match !all", false },
+    { "Match originalhost lab", true },
     { "Match host lab.example.com", true }, { "Match host lab", false },
     { "Match user joe", true }, { "Match user root,j*", true },
     { "Match !user joe", false }, { "Match localuser joe", true },
