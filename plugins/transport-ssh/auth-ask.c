@@ -16,34 +16,25 @@ enum outcome
 auth_try_password (struct auth *a)
 {
   const struct hop *hop = a->login->hop;
-  char prompt[400], *last = NULL;
+  char prompt[400];
+  struct asking asking = { VIRGATE_CRED_PASSWORD, prompt };
   enum outcome outcome = GO_ON;
-  int tries = 0;
 
   snprintf (prompt, sizeof prompt, "%.100s@%.200s's password: ", hop->user,
             hop->original);
-  while (tries < AUTH_TRIES && outcome == GO_ON) {
-    char *password = auth_ask (a, VIRGATE_CRED_PASSWORD, prompt);
-    bool same = password && last && strcmp (password, last) == 0;
+  while (outcome == GO_ON && auth_ask_again (a, &asking)) {
     int result;
 
-    if (last)
-      auth_forget (a, last);
-    last = password;
-    if (password == NULL || same)
-      break;
-    tries++;
     while ((result = libssh2_userauth_password_ex (
-              a->session, hop->user, strlen (hop->user), password,
-              strlen (password), NULL)) == LIBSSH2_ERROR_EAGAIN)
+              a->session, hop->user, strlen (hop->user), asking.answer,
+              strlen (asking.answer), NULL)) == LIBSSH2_ERROR_EAGAIN)
       if (!auth_wait (a))
         break;
     outcome = auth_outcome (a, result);
   }
-  if (last)
-    auth_forget (a, last);
+  asking_end (a, &asking);
   if (outcome == GO_ON)
-    auth_note (a, tries ? "password: it is wrong"
+    auth_note (a, asking.tries ? "password: it is wrong"
                : "password: there is nobody to ask");
   return outcome;
 }

@@ -190,35 +190,25 @@ try_file (struct auth *a, const struct keyfile *key, const char *passphrase)
   return result;
 }
 
-/* A passphrase that was given twice is the one that was meant. */
 static enum outcome
 try_encrypted (struct auth *a, const struct keyfile *key)
 {
+  struct asking asking = { VIRGATE_CRED_PASSPHRASE };
   CLEANUP_FREE char *prompt = NULL;
-  char *last = NULL;
   enum outcome outcome = GO_ON;
-  int tries = 0, result = LIBSSH2_ERROR_FILE;
+  int result = LIBSSH2_ERROR_FILE;
 
   if (asprintf (&prompt, "Passphrase for the key %s: ", key->path) == -1) {
     prompt = NULL;
     return GO_ON;
   }
-  while (tries < AUTH_TRIES && result == LIBSSH2_ERROR_FILE) {
-    char *passphrase = auth_ask (a, VIRGATE_CRED_PASSPHRASE, prompt);
-    bool same = passphrase && last && strcmp (passphrase, last) == 0;
-
-    if (last)
-      auth_forget (a, last);
-    last = passphrase;
-    if (passphrase == NULL || same)
-      break;
-    tries++;
-    result = try_file (a, key, passphrase);
+  asking.prompt = prompt;
+  while (result == LIBSSH2_ERROR_FILE && auth_ask_again (a, &asking)) {
+    result = try_file (a, key, asking.answer);
     outcome = auth_outcome (a, result);
   }
-  if (last)
-    auth_forget (a, last);
-  if (tries == 0)
+  asking_end (a, &asking);
+  if (asking.tries == 0)
     auth_note (a, "%s: it has a passphrase, and there is nobody to ask "
                "(ssh-add puts it into the agent)", key->path);
   else if (result == LIBSSH2_ERROR_FILE)

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "auth.h"
+#include "common/cleanup.h"
 #include "common/mem.h"
 
 void
@@ -71,6 +72,30 @@ void
 auth_forget (struct auth *a, char *secret)
 {
   a->login->request->ssh->host->secret_free (secret);
+}
+
+void
+asking_end (struct auth *a, struct asking *asking)
+{
+  if (asking->answer)
+    auth_forget (a, steal_pointer (&asking->answer));
+}
+
+bool
+auth_ask_again (struct auth *a, struct asking *asking)
+{
+  char *answer;
+  bool is_new;
+
+  if (asking->tries == AUTH_TRIES)
+    return false;
+  answer = auth_ask (a, asking->kind, asking->prompt);
+  is_new = answer && (asking->answer == NULL
+                      || strcmp (answer, asking->answer) != 0);
+  asking_end (a, asking);
+  asking->answer = answer;
+  asking->tries += is_new;
+  return is_new;
 }
 
 static const struct method {

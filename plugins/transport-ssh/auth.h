@@ -49,6 +49,20 @@ enum outcome auth_outcome (struct auth *a, int result);
 char *auth_ask (struct auth *a, uint32_t kind, const char *prompt);
 void auth_forget (struct auth *a, char *secret);
 
+/* A secret that is asked for again while it is wrong. */
+struct asking {
+  uint32_t kind;
+  const char *prompt;
+  char *answer;                 /* the last one, for asking_end; NULL: none */
+  int tries;                    /* answers that were worth a try */
+};
+
+/* Is there an answer to try?  Not after AUTH_TRIES, nor when nobody answers,
+ * nor when the answer is the last one again: then that is what was meant.
+ */
+bool auth_ask_again (struct auth *a, struct asking *asking);
+void asking_end (struct auth *a, struct asking *asking);
+
 /* auth-keys.c ------------------------------------------------------------- */
 
 /* Can libssh2 sign with this kind of key?  Notes why not. */
