@@ -64,7 +64,7 @@ show_crt (struct result *out, const char *path, gnutls_x509_crt_t crt)
 {
   char name[1024], names[1024];
   unsigned char bytes[64];
-  size_t len = sizeof bytes;
+  size_t len;
   unsigned bits = 0;
   int algorithm = gnutls_x509_crt_get_pk_algorithm (crt, &bits);
 

@@ -93,9 +93,7 @@ HANDLER (domain_get_blkio_parameters)
       return fail_memory (c);
     params_add_string (&out, blkio_specs[i].name, text);
   }
-  ret->params.val = out.val;
-  ret->params.len = out.len;
-  return out.failed ? -1 : 0;
+  return params_end (&out, &ret->params.val, &ret->params.len);
 }
 
 /* One PATH,VALUE of a parameter. */

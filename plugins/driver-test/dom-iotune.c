@@ -98,9 +98,7 @@ HANDLER (domain_get_block_io_tune)
     else
       params_add_ull (&out, iotune_specs[i].name, tune.values[i]);
   }
-  ret->params.val = out.val;
-  ret->params.len = out.len;
-  return out.failed ? -1 : 0;
+  return params_end (&out, &ret->params.val, &ret->params.len);
 }
 
 /* Totals that exclude shares: index of the total, what messages call it. */

@@ -242,9 +242,7 @@ HANDLER (domain_get_memory_parameters)
     return -1;
   for (int i = 0; i < LIMITS; i++)
     params_add_ull (&out, limit_specs[i].name, limit_of (*def, i));
-  ret->params.val = out.val;
-  ret->params.len = out.len;
-  return out.failed ? -1 : 0;
+  return params_end (&out, &ret->params.val, &ret->params.len);
 }
 
 HANDLER_IN (domain_set_memory_parameters)

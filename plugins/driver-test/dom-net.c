@@ -61,9 +61,7 @@ HANDLER (domain_get_interface_parameters)
     params_add_uint (&out, band_specs[i].name,
                      (uint32_t) xml_number (text, 0));
   }
-  ret->params.val = out.val;
-  ret->params.len = out.len;
-  return out.failed ? -1 : 0;
+  return params_end (&out, &ret->params.val, &ret->params.len);
 }
 
 /* What is given for one direction. */

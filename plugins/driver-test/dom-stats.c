@@ -140,9 +140,9 @@ HANDLER (domain_get_cpu_stats)
     return -1;
   ret->nparams = args->start_cpu == -1 ? total_stats (&out, args->nparams)
                                        : percpu_stats (c, &out, args);
-  ret->params.val = out.val;
-  ret->params.len = out.len;
-  return ret->nparams == -1 || out.failed ? -1 : 0;
+  if (ret->nparams == -1)
+    return -1;
+  return params_end (&out, &ret->params.val, &ret->params.len);
 }
 
 /* Many at once. ------------------------------------------------------------ */
@@ -196,9 +196,7 @@ fill_record (const struct ctx *c, const struct dom *dom, uint32_t stats,
     add_state (&out, dom);
   if (stats & STATS_IOTHREAD)
     add_iothreads (&out, dom);
-  record->params.val = out.val;
-  record->params.len = out.len;
-  return out.failed ? -1 : 0;
+  return params_end (&out, &record->params.val, &record->params.len);
 }
 
 HANDLER (connect_get_all_domain_stats)

@@ -47,9 +47,7 @@ HANDLER (domain_get_scheduler_parameters)
   if (!find_dom (c, &args->dom) || params_start (&out, c, 1, 0) == -1)
     return -1;
   params_add_uint (&out, scheduler_specs[0].name, SCHEDULER_WEIGHT);
-  ret->params.val = out.val;
-  ret->params.len = out.len;
-  return out.failed ? -1 : 0;
+  return params_end (&out, &ret->params.val, &ret->params.len);
 }
 
 /* The library adds the flag for strings, which the driver never took: this
@@ -144,9 +142,7 @@ HANDLER (domain_get_numa_parameters)
   nodeset = xml_path_attr ((*def)->body->root, "numatune/memory", "nodeset");
   params_add_int (&out, numa_specs[0].name, MAX_OF (numa_mode (*def), 0));
   params_add_string (&out, numa_specs[1].name, nodeset ? nodeset : "");
-  ret->params.val = out.val;
-  ret->params.len = out.len;
-  return out.failed ? -1 : 0;
+  return params_end (&out, &ret->params.val, &ret->params.len);
 }
 
 /* What is to be set. */
@@ -292,9 +288,7 @@ HANDLER (domain_get_perf_events)
     params_add_bool (&out, perf_specs[i].name,
                      value && strcmp (value, "yes") == 0);
   }
-  ret->params.val = out.val;
-  ret->params.len = out.len;
-  return out.failed ? -1 : 0;
+  return params_end (&out, &ret->params.val, &ret->params.len);
 }
 
 /* Write all events again, in the order that definitions have them. */

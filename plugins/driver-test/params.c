@@ -193,3 +193,12 @@ params_add_string (struct params_out *out, const char *name,
   if (to && !(to->u.s = call_strdup (out->c, value)))
     out->failed = true;
 }
+
+int
+params_end (const struct params_out *out, struct virgate_typed_param **val,
+            uint32_t *len)
+{
+  *val = out->val;
+  *len = out->len;
+  return out->failed ? -1 : 0;
+}

@@ -59,6 +59,11 @@ void params_add_ull (struct params_out *out, const char *name,
 void params_add_bool (struct params_out *out, const char *name, bool value);
 void params_add_string (struct params_out *out, const char *name,
                         const char *value);
+/* The end of a call that answers what was added.  Returns 0, -1 after the
+ * refusal.
+ */
+int params_end (const struct params_out *out,
+                struct virgate_typed_param **val, uint32_t *len);
 
 /* The limit that calls have which ask for some: -1 after the refusal. */
 int params_room (const struct ctx *c, int32_t wanted, int32_t limit);
