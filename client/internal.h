@@ -397,7 +397,7 @@ void call_wait (struct virgate_conn *conn, struct call *call);
 /* The deadline of the calling thread's next call. */
 int64_t call_deadline (struct virgate_conn *conn);
 
-/* stream.c ------------------------------------------------------------------*/
+/* stream-receive.c --------------------------------------------------------*/
 
 /* Take a stream frame.  Lock held. */
 enum wire_verdict stream_receive (struct virgate_conn *conn,

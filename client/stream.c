@@ -1,65 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Streams: data that belong to the call which opened them, in packets with
- * its serial.  What has come and was not read yet is queued here, bounded;
- * internal.h says what happens at the bounds.
+ * its serial.  Opening, reading, writing and ending them is here.
  */
 #include "config.h"
 
-#include <endian.h>
-#include <errno.h>
 #include <stdlib.h>
 
-#include "client/internal.h"
-
-/* Data, or a hole when hole is not 0. */
-struct packet {
-  struct list link;
-  int64_t hole;                 /* bytes of it left */
-  size_t used, len;             /* of data */
-  char data[];
-};
-
-struct virgate_client_stream {
-  uint64_t magic;
-  struct virgate_conn *conn;    /* NULL once it was freed */
-  struct call call;             /* that opened it; names the stream */
-
-  /* Guarded by the connection's lock. */
-  struct list link;             /* in conn->streams */
-  struct list packets;
-  size_t queued;                /* bytes of memory in packets */
-  bool at_end;                  /* the server sends no more data */
-  bool finished;                /* the server confirmed the end */
-  struct virgate_error error;   /* with a code: the stream is dead */
-  struct waiter *reader, *writer, *finisher;
-};
+#include "client/stream.h"
 
 #define STREAM_CHECK(stream) HANDLE_CHECK (stream, STREAM_MAGIC, "stream")
 
-static struct virgate_client_stream *
-stream_item (struct list *link)
-{
-  return list_item (link, struct virgate_client_stream, link);
-}
-
-static void
-tell (struct virgate_conn *conn, struct waiter **waiter)
-{
-  if (*waiter)
-    io_finish (conn, steal_pointer (waiter));
-}
-
-static void
-tell_all (struct virgate_client_stream *stream)
-{
-  tell (stream->conn, &stream->reader);
-  tell (stream->conn, &stream->writer);
-  tell (stream->conn, &stream->finisher);
-}
-
-static void
-drop_packets (struct virgate_client_stream *stream)
+void
+stream_drop_packets (struct virgate_client_stream *stream)
 {
   list_for_each (link, &stream->packets)
     free (list_item (link, struct packet, link));
@@ -67,10 +20,9 @@ drop_packets (struct virgate_client_stream *stream)
   stream->queued = 0;
 }
 
-/* Queue a message of the stream.  Lock held. */
-static int
-queue_message (struct virgate_client_stream *stream, int32_t type,
-               int32_t status, const void *data, size_t len)
+int
+stream_queue (struct virgate_client_stream *stream, int32_t type,
+              int32_t status, const void *data, size_t len)
 {
   const struct call *call = &stream->call;
   const struct frame_header head = {
@@ -82,179 +34,6 @@ queue_message (struct virgate_client_stream *stream, int32_t type,
   if (frame_append (&stream->conn->queue.buf, &head, data, len) == 0)
     return 0;
   return client_error (VIRGATE_ERR_NO_MEMORY, VIRGATE_FROM_STREAMS, NULL);
-}
-
-static bool
-is_dead (const struct virgate_client_stream *stream)
-{
-  return stream->error.code != VIRGATE_ERR_OK;
-}
-
-/* Receiving --------------------------------------------------------------- */
-
-static struct virgate_client_stream *
-find (struct virgate_conn *conn, const struct frame_header *head)
-{
-  list_for_each (link, &conn->streams) {
-    struct virgate_client_stream *stream = stream_item (link);
-    const struct call *call = &stream->call;
-
-    if ((uint32_t) call->id == head->serial
-        && call->program->number == head->program
-        && call->row->number == head->procedure)
-      return stream;
-  }
-  return NULL;
-}
-
-static int
-append (struct virgate_client_stream *stream, const void *data, size_t len,
-        int64_t hole)
-{
-  struct packet *packet = malloc (sizeof *packet + len);
-
-  if (packet == NULL)
-    return -1;
-  packet->hole = hole;
-  packet->used = 0;
-  packet->len = len;
-  if (len > 0)
-    memcpy (packet->data, data, len);
-  list_append (&stream->packets, &packet->link);
-  stream->queued += sizeof *packet + len;
-  return 0;
-}
-
-static int
-receive_hole (struct virgate_client_stream *stream, const struct frame *frame)
-{
-  uint64_t len;
-
-  if (frame->len != 12) {
-    errno = EBADMSG;
-    return -1;
-  }
-  memcpy (&len, frame->payload, sizeof len);
-  len = be64toh (len);
-  if (len == 0 || len > INT64_MAX) {
-    errno = EBADMSG;
-    return -1;
-  }
-  return append (stream, NULL, 0, (int64_t) len);
-}
-
-static int
-receive_status (struct virgate_client_stream *stream,
-                const struct frame *frame)
-{
-  if (frame->head.status == FRAME_OK)
-    stream->at_end = stream->finished = true;
-  else if (frame->head.status != FRAME_ERROR
-           || frame->len > ERROR_REPLY_MAX
-           || error_decode (frame->payload, frame->len, &stream->error) == -1
-           || !is_dead (stream)) {
-    errno = EBADMSG;
-    return -1;
-  }
-  return 0;
-}
-
-static int
-receive_data (struct virgate_client_stream *stream, const struct frame *frame)
-{
-  if (frame->len == 0) {
-    stream->at_end = true;
-    return 0;
-  }
-  if (stream->at_end) {
-    errno = EBADMSG;
-    return -1;
-  }
-  return append (stream, frame->payload, frame->len, 0);
-}
-
-enum wire_verdict
-stream_receive (struct virgate_conn *conn, const struct frame *frame)
-{
-  struct virgate_client_stream *stream = find (conn, &frame->head);
-  bool has_data = frame->head.status == FRAME_CONTINUE;
-  int result;
-
-  /* Late packets of a stream that was given up are nobody's business. */
-  if (stream == NULL || is_dead (stream))
-    return WIRE_NEXT;
-  if (has_data && stream->queued >= STREAM_QUEUE_HARD)
-    return WIRE_HOLD;
-  if (!has_data)
-    result = receive_status (stream, frame);
-  else if (frame->head.type == FRAME_STREAM_HOLE)
-    result = receive_hole (stream, frame);
-  else
-    result = receive_data (stream, frame);
-  if (result == -1)
-    error_set (&stream->error, VIRGATE_ERR_RPC, VIRGATE_FROM_STREAMS,
-               "%s: %s", conn->where, errno == ENOMEM ? "out of memory"
-               : "the server sends what is no part of a stream");
-  tell (conn, &stream->reader);
-  if (stream->finished || is_dead (stream))
-    tell_all (stream);
-  return WIRE_NEXT;
-}
-
-bool
-stream_has_room (const struct virgate_conn *conn)
-{
-  list_for_each (link, &conn->streams)
-    if (stream_item (link)->queued >= STREAM_QUEUE_SOFT)
-      return false;
-  return true;
-}
-
-void
-stream_tell_room (struct virgate_conn *conn)
-{
-  if (io_out_len (conn) < OUT_STREAM_MAX)
-    list_for_each (link, &conn->streams)
-      tell (conn, &stream_item (link)->writer);
-}
-
-void
-stream_end_all (struct virgate_conn *conn)
-{
-  list_for_each (link, &conn->streams) {
-    struct virgate_client_stream *stream = stream_item (link);
-
-    if (!stream->finished && !is_dead (stream))
-      error_copy (&stream->error, &conn->why);
-    tell_all (stream);
-  }
-}
-
-void
-stream_orphan_all (struct virgate_conn *conn)
-{
-  list_for_each (link, &conn->streams) {
-    stream_item (link)->conn = NULL;
-    list_remove (link);
-  }
-}
-
-void
-stream_drop_stalled (struct virgate_conn *conn)
-{
-  list_for_each (link, &conn->streams) {
-    struct virgate_client_stream *stream = stream_item (link);
-
-    if (stream->queued < STREAM_QUEUE_HARD)
-      continue;
-    drop_packets (stream);
-    queue_message (stream, FRAME_STREAM, FRAME_ERROR, NULL, 0);
-    error_set (&stream->error, VIRGATE_ERR_OPERATION_ABORTED,
-               VIRGATE_FROM_STREAMS, "%s: nobody read the stream while others "
-               "waited for the connection", conn->where);
-    tell_all (stream);
-  }
-  io_unhold (conn);
 }
 
 /* Opening and closing ----------------------------------------------------- */
@@ -278,7 +57,7 @@ stream_new (struct virgate_conn *conn)
 static void
 stream_destroy (struct virgate_client_stream *stream)
 {
-  drop_packets (stream);
+  stream_drop_packets (stream);
   error_clear (&stream->error);
   stream->magic = 0;
   free (stream);
@@ -350,8 +129,8 @@ virgate_stream_free (struct virgate_client_stream *stream)
   conn = stream->conn;
   if (conn) {
     LOCK_FOR_SCOPE (&conn->lock);
-    if (!stream->finished && !is_dead (stream) && !conn->ended) {
-      queue_message (stream, FRAME_STREAM, FRAME_ERROR, NULL, 0);
+    if (!stream->finished && !stream_is_dead (stream) && !conn->ended) {
+      stream_queue (stream, FRAME_STREAM, FRAME_ERROR, NULL, 0);
       io_flush (conn);
     }
     list_remove (&stream->link);
@@ -366,7 +145,7 @@ virgate_stream_free (struct virgate_client_stream *stream)
 static int
 check (struct virgate_client_stream *stream)
 {
-  if (is_dead (stream))
+  if (stream_is_dead (stream))
     return client_error_copy (&stream->error);
   return call_check (stream->conn);
 }
@@ -508,7 +287,7 @@ send_when_room (struct virgate_client_stream *stream, int32_t type,
                            VIRGATE_FROM_STREAMS, "%s: the server does not "
                            "take the stream's data in time", conn->where);
   }
-  if (queue_message (stream, type, FRAME_CONTINUE, data, len) == -1)
+  if (stream_queue (stream, type, FRAME_CONTINUE, data, len) == -1)
     return -1;
   io_flush (conn);
   return 0;
@@ -538,8 +317,7 @@ virgate_stream_write (struct virgate_client_stream *stream, const void *buf,
 int
 virgate_stream_write_hole (struct virgate_client_stream *stream, int64_t len)
 {
-  uint64_t be_len = htobe64 ((uint64_t) len);
-  char payload[12] = { 0 };     /* length and flags */
+  char payload[FRAME_HOLE_LEN] = { 0 };
 
   STREAM_CHECK (stream);
   if (orphaned (stream) == -1)
@@ -547,7 +325,7 @@ virgate_stream_write_hole (struct virgate_client_stream *stream, int64_t len)
   if (len < 0)
     return client_error (VIRGATE_ERR_INVALID_ARG, VIRGATE_FROM_STREAMS,
                          "a hole of negative length");
-  memcpy (payload, &be_len, sizeof be_len);
+  be64_store (payload, (uint64_t) len);
   LOCK_FOR_SCOPE (&stream->conn->lock);
   return send_when_room (stream, FRAME_STREAM_HOLE, payload, sizeof payload);
 }
@@ -565,7 +343,7 @@ virgate_stream_finish (struct virgate_client_stream *stream)
     return -1;
   if (stream->finished)
     return 0;
-  if (queue_message (stream, FRAME_STREAM, FRAME_OK, NULL, 0) == -1)
+  if (stream_queue (stream, FRAME_STREAM, FRAME_OK, NULL, 0) == -1)
     return -1;
   deadline = call_deadline (stream->conn);
   while (!stream->finished) {
