@@ -255,7 +255,11 @@ VIRGATE_PUBLIC void virgate_set_closed_fn (struct virgate_conn *conn,
 
 /* Streams ------------------------------------------------------------------*/
 
-/* Call a procedure that opens a stream.  Returns it, or NULL. */
+/* Call a procedure that opens a stream; args and ret as in virgate_call.
+ * Returns it, which the caller frees with virgate_stream_free, or NULL with
+ * the error set.  Threads: one may read it while another writes or finishes
+ * it, and nobody does while it is freed.
+ */
 VIRGATE_PUBLIC struct virgate_client_stream *
 virgate_stream_open (struct virgate_conn *conn, uint32_t program,
                      int32_t procedure, const void *args, void **ret);
@@ -269,14 +273,20 @@ VIRGATE_PUBLIC int64_t
 virgate_stream_read (struct virgate_client_stream *stream, void *buf,
                      size_t len, int64_t *hole, int32_t timeout_ms);
 
-/* Write all of buf; waits for room.  Returns 0 or -1. */
+/* Write all of buf, or a hole of len bytes, of which the server is told rather
+ * than sent zeroes.  Each piece that needs room waits for it no longer than a
+ * call may take.  Returns 0, or -1 with the error set: how much was sent is
+ * then not known.
+ */
 VIRGATE_PUBLIC int
 virgate_stream_write (struct virgate_client_stream *stream, const void *buf,
                       size_t len);
 VIRGATE_PUBLIC int
 virgate_stream_write_hole (struct virgate_client_stream *stream, int64_t len);
 
-/* Finish and wait for the server's word that all arrived.  0 or -1. */
+/* Finish and wait for the server's word that all arrived, no longer than a
+ * call may take.  0, or -1 with the error set.
+ */
 VIRGATE_PUBLIC int
 virgate_stream_finish (struct virgate_client_stream *stream);
 
@@ -301,7 +311,9 @@ struct virgate_procedure {
 /* Walk the table: the n-th procedure, 0 on success, -1 past the end. */
 VIRGATE_PUBLIC int virgate_procedure_at (uint32_t n,
                                          struct virgate_procedure *proc);
-/* By name: "domain_get_info", or "qemu.domain_monitor_command". */
+/* By name: "domain_get_info", or "qemu.domain_monitor_command".  0, or -1 with
+ * the error set when there is none.
+ */
 VIRGATE_PUBLIC int virgate_procedure_find (const char *name,
                                            struct virgate_procedure *proc);
 

@@ -88,7 +88,9 @@ struct virgate_stream_ops {
    */
   ssize_t (*write) (void *opaque, const void *buf, size_t len);
 
-  /* Take a hole from the client.  NULL: holes are refused. */
+  /* Take a hole of len bytes from the client: 0, or -1 after stream_error.
+   * NULL: holes are refused.
+   */
   int (*write_hole) (void *opaque, int64_t len);
 
   /* The client is done and wants confirmation: 0, or -1 after
@@ -183,6 +185,7 @@ struct virgate_driver_services {
   int (*call_error_record) (struct virgate_call *call,
                             const struct virgate_error *error);
 
+  /* Whose call it is.  Borrowed, valid until close returns. */
   struct virgate_client *(*call_client) (struct virgate_call *call);
 
   /* Descriptors that came with the call: borrowed, dup what is kept. */
@@ -221,7 +224,9 @@ struct virgate_driver_services {
    */
   int (*client_send) (struct virgate_client *client,
                       const struct virgate_frame *frame);
-  /* Read from the client again after ops->frame returned AGAIN. */
+  /* Read from the client again after ops->frame returned AGAIN.  Loop thread
+   * of the client.
+   */
   void (*client_resume) (struct virgate_client *client);
 
   /* Connect onward, authenticate, open a connection there, read-only if the

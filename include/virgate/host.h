@@ -126,11 +126,15 @@ struct virgate_host {
   const struct virgate_transport *(*lower) (const struct virgate_host *host,
                                             const char *name);
 
-  /* Call the module's reload when this file changes.  Main thread. */
+  /* Call the module's reload when this file changes.  path: absolute, in a
+   * folder below the root.  Returns 0, or -1 and has reported nothing.  Main
+   * thread.
+   */
   int (*watch_file) (const struct virgate_host *host, const char *path);
 
   /* Call fn once, on the main thread, after delay_ms.  Returns an id for
-   * timer_cancel, or 0.  Any thread.
+   * timer_cancel, or 0.  Any thread.  Cancelling one that has run, or 0, does
+   * nothing; the main thread may be in fn while another thread cancels it.
    */
   uint64_t (*timer) (const struct virgate_host *host, uint64_t delay_ms,
                      void (*fn) (void *opaque), void *opaque);
