@@ -12,4 +12,14 @@
 
 #include <cmocka.h>
 
+#include <stdlib.h>
+
+/* Leave out a test whose system calls valgrind answers in its own way. */
+static inline void
+skip_under_valgrind (void)
+{
+  if (getenv ("VIRGATE_UNDER"))
+    skip ();
+}
+
 #endif /* VIRGATE_TESTS_UNIT_H */
