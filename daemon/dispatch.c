@@ -151,9 +151,10 @@ must_wait (const struct session *session, const struct target *target,
 
   if (session->is_opening || auth_is_busy (session))
     return true;
-  if (target->is_passed ? session->gateway->is_full
-                        : !is_for_worker (target->handler))
-    return target->is_passed;
+  if (target->is_passed && session->gateway->is_full)
+    return true;
+  if (!target->is_passed && !is_for_worker (target->handler))
+    return false;
   return session->requests >= limits->max_requests
          || (session->requests > 0
              && session->request_bytes + len > limits->max_request_bytes);

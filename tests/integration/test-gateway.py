@@ -181,6 +181,31 @@ def test_replies_come_in_any_order():
              [7 * i for i in range(20)])
 
 
+def test_calls_in_flight_are_bounded():
+    """A daemon that hangs gets so many, and each is answered in the end."""
+    kept, limit, count = [], 10, 3000
+    with Behind() as behind, gateway(
+            behind.path, args=('--set', f'daemon.max-client-requests={limit}',
+                               '--set', 'daemon.keepalive-interval=0')) as d, \
+            Conn(d.socket) as c:
+        same(c.call(HOSTNAME).status, OK)
+        behind.tricks[HOSTNAME] = lambda conn, call: kept.append((conn, call))
+        sender = threading.Thread(target=c.send, daemon=True, args=(b''.join(
+            message(HOSTNAME, serial=10 + i) for i in range(count)),))
+        sender.start()
+        wait_until(lambda: len(kept) == limit, 20, 'as many as may be')
+        with Conn(d.socket) as other:           # has had time for more
+            same(other.call(STATE, domain() + u32(0)).status, OK)
+        same(len(kept), limit)
+        for n in range(count):
+            wait_until(lambda: len(kept) > n, 20, 'the next')
+            same(len(kept) - n <= limit, True, n)
+            conn, call = kept[n]
+            conn.sendall(reply_to(call, string('host')))
+            same(c.receive().serial, 10 + n)
+        sender.join(20)
+
+
 def test_procedures_newer_than_the_tables():
     for more, status in (('', ERROR), ('unknown-procedures = allow', OK)):
         with Behind() as behind, gateway(behind.path, more) as d:
