@@ -123,12 +123,14 @@ is_refused (struct session *session, const struct frame *frame,
   return lacks_fds (session, frame, row);
 }
 
-/* The driver takes no more: the call comes again. */
+/* The driver takes no more: the call comes again.  One before it that has the
+ * same header stays, with what the trail will say of it.
+ */
 static void
 take_back (struct session *session, const struct frame_header *head)
 {
   struct passed_table *table = &session->gateway->passed;
-  struct passed *passed = passed_find (table, head, PASSED_CALL);
+  struct passed *passed = passed_newest (table, head);
 
   session->requests--;
   session->request_bytes -= passed->bytes;

@@ -105,6 +105,24 @@ passed_find (const struct passed_table *table,
   return NULL;
 }
 
+/* A new entry goes behind all that have its serial, and removals keep their
+ * order.
+ */
+struct passed *
+passed_newest (const struct passed_table *table,
+               const struct frame_header *head)
+{
+  struct passed *newest = NULL;
+
+  if (table->count == 0)
+    return NULL;
+  for (uint32_t slot = home (table, head->serial);
+       table->slots[slot].state != PASSED_NONE; slot = next (table, slot))
+    if (is_it (&table->slots[slot], head, PASSED_CALL))
+      newest = &table->slots[slot];
+  return newest;
+}
+
 /* May the entry in slot `at` move to the free slot `gap`, which is before it
  * on the way from its home?
  */

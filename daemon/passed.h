@@ -57,6 +57,12 @@ struct passed *passed_find (const struct passed_table *table,
                             const struct frame_header *head,
                             enum passed_state state);
 
+/* The call with this header that was noted last, while it is the last of all:
+ * for who takes it back.
+ */
+struct passed *passed_newest (const struct passed_table *table,
+                              const struct frame_header *head);
+
 void passed_remove (struct passed_table *table, struct passed *entry);
 
 /* Any entry in this state (NONE: in either), or NULL when there is none. */

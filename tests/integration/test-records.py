@@ -2,18 +2,22 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The audit trail and the metrics: who came, who was refused, what was
 changed and how it ended, for local drivers and through a gateway."""
+import array
+import fcntl
 import json
 import os
 import signal
 import socket
 import tempfile
+import termios
+import threading
 
 from gateway import Behind, error_payload, reply_to
 from lib import *
-from rawrpc import (AUTH_LIST, DOMAIN_XML, ERROR, HOSTNAME, LOOKUP_NAME, OK,
-                    SUSPEND, Conn, domain, i64, message, string, u32)
+from rawrpc import (AUTH_LIST, CALL, DOMAIN_XML, ERROR, HOSTNAME, LOOKUP_NAME,
+                    OK, SUSPEND, Conn, domain, i64, message, string, u32)
 
-VOL_UPLOAD = 208
+DEFINE, VOL_UPLOAD = 11, 208
 
 CONFIG = '''[daemon]
 audit = @DIR@/audit
@@ -299,6 +303,51 @@ def test_calls_whose_client_goes():
         same([(line['procedure'], line['outcome'])
               for line in trail(d, event='call')],
              [('domain_suspend', 'unknown')] * 2 + [('domain_resume', 'ok')])
+
+
+def stays_unread(conn):
+    """Nobody has read of what this one sent for some time."""
+    count, seen = array.array('i', [0]), []
+    for _ in range(30):
+        fcntl.ioctl(conn.s, termios.TIOCOUTQ, count)
+        seen.append(count[0])
+        time.sleep(0.005)
+    return seen[0] > 0 and seen[0] == seen[-1]
+
+
+def test_calls_that_come_again_and_have_one_serial():
+    """One that there is no room for yet takes no other's line."""
+    go, names = threading.Event(), [f'vm{i}' for i in range(12)]
+
+    def wait(conn, call):
+        go.wait(60 * SLOW)
+        conn.sendall(reply_to(call, string('behind')))
+
+    def define(name):
+        return message(DEFINE, string(f'<domain type="test"><name>{name}'
+                                      f'</name>{" " * 200000}</domain>'),
+                       serial=5)
+    with Behind() as behind, daemon('max-client-bytes = 64M',
+                                    before(behind)) as d, \
+            Conn(d.socket, timeout=60 * SLOW) as c:
+        behind.tricks[HOSTNAME] = wait
+        c.send(message(HOSTNAME))
+        wait_until(lambda: (HOSTNAME, CALL) in behind.seen, 20,
+                   'a daemon behind that reads no more')
+        sender = threading.Thread(target=lambda: [c.send(define(name))
+                                                  for name in names])
+        sender.start()
+        try:
+            wait_until(lambda: stays_unread(c), 20, 'no room')
+        finally:
+            go.set()
+        for _ in range(1 + len(names)):
+            same(c.receive().status, OK)
+        sender.join()
+        lines = wait_until(lambda: len(trail(d, event='call')) == len(names)
+                           and trail(d, event='call'), what='all calls')
+        same(sorted(line['objects'][0]['name'] for line in lines),
+             sorted(names))
 
 
 def test_replies_that_are_none_and_errors():

@@ -84,6 +84,28 @@ equal_serials_are_entries_of_their_own (void **state)
   passed_free (&table);
 }
 
+/* Clusters that wrap are put in another order when the table grows. */
+static void
+the_newest_is_the_one_that_was_added_last (void **state)
+{
+  struct passed_table table = { 0 };
+  struct frame_header head = header (63);
+
+  assert_null (passed_newest (&table, &head));
+  for (uint32_t i = 0; i < 200; i++) {
+    add (&table, 60 + i % 6);
+    add (&table, 63);
+    assert_int_equal (passed_newest (&table, &head)->bytes, 63);
+    passed_newest (&table, &head)->bytes = 1000;
+    if (i % 3 == 0)
+      passed_remove (&table, passed_any (&table, PASSED_CALL));
+  }
+  add (&table, 63);
+  find (&table, 63)->state = PASSED_STREAM;
+  assert_int_equal (passed_newest (&table, &head)->bytes, 63);
+  passed_free (&table);
+}
+
 /* Serials that fall on few slots, around the end of the table: clusters that
  * wrap, with holes made in them.
  */
@@ -138,6 +160,7 @@ main (void)
     cmocka_unit_test (only_the_same_header_is_found),
     cmocka_unit_test (a_reply_makes_a_stream_of_a_call),
     cmocka_unit_test (equal_serials_are_entries_of_their_own),
+    cmocka_unit_test (the_newest_is_the_one_that_was_added_last),
     cmocka_unit_test (removals_lose_nobody),
     cmocka_unit_test (an_empty_table_keeps_little),
   };
