@@ -229,6 +229,15 @@ swap_out (struct virgate_conn *conn)
   conn->sending_len = wire_out_len (&conn->sending);
 }
 
+/* A transport or a security layer may know more than errno does. */
+static const char *
+failure (int errnum)
+{
+  const char *said = host_error_said ();
+
+  return said ? said : strerror (errnum);
+}
+
 /* Lock held, dropped meanwhile. */
 static void
 write_once (struct virgate_conn *conn)
@@ -236,6 +245,7 @@ write_once (struct virgate_conn *conn)
   int result, errnum;
 
   pthread_mutex_unlock (&conn->lock);
+  host_error_forget ();
   if (conn->one_at_a_time)
     pthread_mutex_lock (&conn->io_lock);
   result = wire_flush (&conn->sending, conn->ops, conn->transport);
@@ -385,15 +395,6 @@ end_broken (struct virgate_conn *conn, int errnum)
     conn_end (conn, "cannot receive: %s", strerror (errnum));
 }
 
-/* A transport or a security layer may know more than errno does. */
-static const char *
-read_failure (int errnum)
-{
-  const char *said = host_error_said ();
-
-  return said ? said : strerror (errnum);
-}
-
 /* The part after it, with the lock. */
 static void
 turn_settle (struct virgate_conn *conn, const struct turn *turn)
@@ -403,7 +404,7 @@ turn_settle (struct virgate_conn *conn, const struct turn *turn)
   else if (turn->count == VIRGATE_IO_WANT_WRITE)
     conn->in_want = POLLOUT;
   else if (turn->count == VIRGATE_IO_ERROR)
-    conn_end (conn, "cannot receive: %s", read_failure (turn->errnum));
+    conn_end (conn, "cannot receive: %s", failure (turn->errnum));
   else if (turn->count == 0)
     conn_end (conn, "the server closed the connection%s",
               buf_len (&conn->in.part) > 0 ? " in the middle of a message"
