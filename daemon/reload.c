@@ -282,6 +282,7 @@ read_again (struct server *server, struct virgate_error *err)
   drivers_put (drivers);
   config_free (&server->config);
   server->config = old;
+  parts_sweep (server);
   return -1;
 }
 

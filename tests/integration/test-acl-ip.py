@@ -234,6 +234,34 @@ def test_files_and_keys_are_read_again_on_sighup():
             same(enters_from('127.0.0.2'), 'in')
 
 
+def watches(pid):
+    """Files that a process has an eye on."""
+    count = 0
+    for name in os.listdir(f'/proc/{pid}/fdinfo'):
+        with open(f'/proc/{pid}/fdinfo/{name}') as f:
+            count += sum(line.startswith('inotify') for line in f)
+    return count
+
+
+def test_nothing_is_left_of_a_configuration_that_is_refused():
+    with Virgated() as d:
+        conf = os.path.join(d.dir, 'virgated.conf')
+        with open(conf) as f:
+            text = f.read()
+        before = watches(d.process.pid)
+        for i in range(3):
+            folder = os.path.join(d.dir, str(i))
+            os.mkdir(folder)
+            rewrite(os.path.join(folder, 'list'), '192.0.2.0/24\n')
+            rewrite(conf, f'{text}[acl list]\nmodule = ip\n'
+                    f'allow-file = {folder}/list\n'
+                    '[acl wrong]\nmodule = ip\nno-key = 1\n')
+            d.process.send_signal(signal.SIGHUP)
+            wait_until(lambda: d.log().count('goes on as before') == i + 1,
+                       20, 'an error')
+            same(watches(d.process.pid), before, i)
+
+
 def test_a_long_file_is_read_in_time():
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, 'long')
