@@ -6,7 +6,8 @@
  * a while.
  *
  * One lock guards it all.  It is taken when a connection comes, opens or goes
- * and when an attempt fails, for a few list operations; never for a call.
+ * and when an attempt fails, for a few list operations; for a call only when
+ * it is denied.
  */
 #ifndef VIRGATE_DAEMON_SOURCES_H
 #define VIRGATE_DAEMON_SOURCES_H
