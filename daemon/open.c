@@ -84,7 +84,8 @@ search_begin (struct virgate_call *call, const char *name)
 {
   struct search *search = call_service_alloc (call, sizeof *search);
 
-  if (search == NULL)
+  /* A worker may want the client's line, and must not make it. */
+  if (search == NULL || session_jobs (call->session) == NULL)
     return call_service_error (call, VIRGATE_ERR_NO_MEMORY, VIRGATE_FROM_RPC,
                                NULL);
   search->table = drivers_get (call->session->loop->server);
@@ -113,6 +114,13 @@ next_driver (const struct virgate_call *call)
                          call->session))
     search->at++;
   return search->at < table->count ? table->driver[search->at] : NULL;
+}
+
+/* In whose line it is asked: a gateway in its own, others in the client's. */
+static struct driver *
+line_of (struct driver *driver)
+{
+  return driver && driver->ops->frame ? driver : NULL;
 }
 
 /* What a gateway's driver needs on the loop. */
@@ -161,7 +169,7 @@ open_prepare (struct virgate_call *call)
     return -1;
   }
   first = next_driver (call);
-  call->asked = first && first->ops->frame ? first : NULL;
+  call->asked = line_of (first);
   call->session->is_opening = true;
   call->landed = open_landed;
   return 0;
@@ -185,8 +193,8 @@ ask (struct virgate_call *call, struct driver *driver)
 }
 
 /* Ask one driver after the other.  A gateway, which may have to wait for the
- * daemon behind it, is asked in its own line only, so that who waits there
- * waits for no other.
+ * daemon behind it, is asked in its own line only, and nobody else is asked
+ * there, so that who waits there waits for no other.
  */
 int
 open_run (void *conn, struct virgate_call *call, const void *args, void *ret)
@@ -197,8 +205,8 @@ open_run (void *conn, struct virgate_call *call, const void *args, void *ret)
   while ((driver = next_driver (call))) {
     int result;
 
-    if (driver->ops->frame && driver != call->asked) {
-      call->asked = driver;
+    if (line_of (driver) != call->asked) {
+      call->asked = line_of (driver);
       call->is_moving = true;
       return -1;                /* to be called again there */
     }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * A driver for tests of who waits for whom: it tells its host name once
- * somebody has opened a pipe for writing, whose path is its key.
+ * somebody has opened a pipe for writing, whose path is its key, and opens
+ * "slow:///open" once somebody has.
  */
 #include <fcntl.h>
 #include <stdlib.h>
@@ -41,11 +42,22 @@ slow_close (void *inst)
   free (slow);
 }
 
+static void
+wait_for_pipe (const struct slow *slow)
+{
+  int fd = open (slow->pipe, O_RDONLY | O_CLOEXEC);
+
+  if (fd != -1)
+    close (fd);
+}
+
 static int
 conn_open (void *inst, struct virgate_call *call, const char *name,
            int read_only, void **conn)
 {
-  if (strcmp (name, "slow:///") != 0)
+  if (strcmp (name, "slow:///open") == 0)
+    wait_for_pipe (inst);
+  else if (strcmp (name, "slow:///") != 0)
     return VIRGATE_DECLINED;
   *conn = inst;
   return 0;
@@ -55,11 +67,8 @@ static int
 hostname (void *conn, struct virgate_call *call, const void *args, void *ret)
 {
   struct virgate_remote_connect_get_hostname_ret *r = ret;
-  struct slow *slow = conn;
-  int fd = open (slow->pipe, O_RDONLY | O_CLOEXEC);
 
-  if (fd != -1)
-    close (fd);
+  wait_for_pipe (conn);
   r->hostname = (char *) "slow";
   return 0;
 }

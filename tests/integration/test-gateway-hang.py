@@ -123,6 +123,26 @@ def test_calls_that_hang_leave_room_for_a_gateway():
             os.close(writer)
 
 
+def test_drivers_that_hang_hold_no_line_of_a_gateway():
+    """They come after it, which declined."""
+    with Libvirtd() as behind, trial_modules(SLOW_DRIVER) as folder, \
+            contextlib.ExitStack() as stack:
+        pipe = os.path.join(folder, 'pipe')
+        os.mkfifo(pipe)
+        with gateway(behind.socket, f'[driver slow]\npipe = {pipe}\n'
+                     '[daemon]\ngateway-workers = 1\n',
+                     args=('--module-dir', folder)) as d:
+            slow = [stack.enter_context(Conn(d.socket, None))
+                    for _ in range(4)]
+            for c in slow:
+                c.send(message(OPEN, some(string('slow:///open')) + u32(0)))
+            answered_at_once(d, 'test:///default')
+            writer = os.open(pipe, os.O_RDWR)
+            for c in slow:
+                same(c.receive().status, OK)
+            os.close(writer)
+
+
 # The order of drivers -----------------------------------------------------
 
 def test_a_driver_is_not_kept_waiting_by_gateways_after_it():
