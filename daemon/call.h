@@ -50,6 +50,7 @@ struct virgate_call {
   _Atomic unsigned halves;      /* of a late call: returned, done */
   bool is_counted;              /* as a request in flight */
   bool is_undecodable;          /* what came are no arguments */
+  bool is_dropped;              /* its client left before it began */
   /* Back on the loop, before the answer: what the handler found takes
    * effect.  The session may be closing.
    */

@@ -194,7 +194,7 @@ ask (struct virgate_call *call, struct driver *driver)
 
 /* Ask one driver after the other.  A gateway, which may have to wait for the
  * daemon behind it, is asked in its own line only, and nobody else is asked
- * there, so that who waits there waits for no other.
+ * there, so that who waits there waits for no other; nor for who has left.
  */
 int
 open_run (void *conn, struct virgate_call *call, const void *args, void *ret)
@@ -205,6 +205,10 @@ open_run (void *conn, struct virgate_call *call, const void *args, void *ret)
   while ((driver = next_driver (call))) {
     int result;
 
+    if (atomic_load (&call->session->is_gone)) {
+      call->is_dropped = true;
+      return -1;
+    }
     if (line_of (driver) != call->asked) {
       call->asked = line_of (driver);
       call->is_moving = true;

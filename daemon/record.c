@@ -150,7 +150,7 @@ record_call (struct virgate_call *call)
   enum tally_outcome outcome;
   int64_t took;
 
-  if (tally == NULL && audit == NULL)
+  if ((tally == NULL && audit == NULL) || call->is_dropped)
     return;
   if (call->is_undecodable) {
     record_no_call (session, &call->head, UNDECODABLE);

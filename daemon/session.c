@@ -232,6 +232,7 @@ session_close (struct session *session, int level, const char *reason)
     server_count (session->loop, 0, -1);
   session->is_stranger = false;
   session->state = SESSION_CLOSING;
+  atomic_store (&session->is_gone, true);
   session_pin (session);
   leave_lists (session);
   close_transport (session);

@@ -94,6 +94,7 @@ struct session {
   uint32_t held_bytes;
   uint32_t stream_bytes;        /* data that drivers have not taken */
   uint32_t stream_count;
+  _Atomic bool is_gone;         /* it is closing, for workers that ask */
   uint32_t no_calls;            /* messages that were no proper calls */
   uint32_t reference;           /* that a refusal was logged under; 0: none */
   uint32_t pins;                /* handles and jobs that keep the memory */

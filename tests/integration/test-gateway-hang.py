@@ -6,6 +6,7 @@ import contextlib
 import os
 import socket
 import tempfile
+import threading
 import time
 
 from gateway import *
@@ -141,6 +142,37 @@ def test_drivers_that_hang_hold_no_line_of_a_gateway():
             for c in slow:
                 same(c.receive().status, OK)
             os.close(writer)
+
+
+def test_nobody_waits_for_those_who_left():
+    go = threading.Event()
+
+    def wait(conn, call):
+        go.wait(30 * SLOW)
+        conn.sendall(reply_to(call))
+    with Behind() as behind:
+        behind.tricks[OPEN] = wait
+        with gateway(behind.path, '[daemon]\ngateway-workers = 1\n') as d, \
+                Conn(d.socket, None) as first:
+            first.send(message(OPEN, some(string('test:///default'))
+                               + u32(0)))
+            try:
+                wait_until(lambda: (OPEN, CALL) in behind.seen, 20, 'one')
+                with contextlib.ExitStack() as stack:
+                    for _ in range(20):
+                        c = stack.enter_context(Conn(d.socket, None))
+                        c.send(message(OPEN, some(string('test:///default'))
+                                       + u32(0)))
+                    wait_until(lambda: connections(d.socket) == 21, 20,
+                               'the others')
+                wait_until(lambda: connections(d.socket) == 1, 20,
+                           'the others to leave')
+            finally:
+                go.set()
+            same(first.receive().status, OK)
+            with Conn(d.socket) as c:
+                same(c.call(HOSTNAME).status, OK)
+            same(behind.seen.count((OPEN, CALL)), 2)
 
 
 # The order of drivers -----------------------------------------------------
