@@ -351,9 +351,9 @@ check_memory (const struct client *client)
   if (session->state >= SESSION_OPEN && session->state < SESSION_CLOSING
       && !parts_may_be_in (&session->identity, kind))
     abort ();
+  /* A longer message may have been begun before the client was let in. */
   if (wire_in_memory (&session->in)
-        > 4 * client->fed + 4096
-          + (session->in.may_keep ? 2 * LIMIT_SASL_FRAME : 0)
+        > 4 * client->fed + 4096 + (kind % 16 ? 2 * LIMIT_SASL_FRAME : 0)
       || wire_in_memory (&session->in) > 1024 * 1024
       || session->held_bytes > 2 * LIMIT_HELD_BYTES
       || session->stream_bytes > LIMIT_STREAMS_BYTES + LIMIT_STREAM_BYTES
