@@ -86,7 +86,6 @@ admin_set_outputs (void *conn, struct virgate_call *call, const void *args,
                    void *ret)
 {
   const struct virgate_admin_connect_set_logging_outputs_args *a = args;
-
   bool is_any = a->outputs && *a->outputs;
 
   return set (call, is_any ? a->outputs : "3:stderr", a->flags,

@@ -45,7 +45,7 @@ may_share (const struct workers *workers, const struct job_line *line)
   if (line->running == 0)
     return left > 0;
   return line->running + 1 < left
-         && (line->is_moving || line->running < FIRST_JOBS);
+         && (line->has_ended_one || line->running < FIRST_JOBS);
 }
 
 /* May one more job of this line run?  Locked. */
@@ -158,7 +158,7 @@ run_job (struct workers *workers, struct job_line *line, struct job *job)
   pthread_mutex_lock (&workers->lock);
   workers->running--;
   line->running--;
-  line->is_moving = line->running > 0 || line->first;
+  line->has_ended_one = line->running > 0 || line->first;
   line_queue (workers, line);
   pthread_mutex_unlock (&workers->lock);
   job->done (job);

@@ -26,7 +26,7 @@ struct job_line {
   struct list link;             /* in waiting */
   struct job *first, **last;
   unsigned running;
-  bool is_moving;               /* a job has ended since it last had none */
+  bool has_ended_one;           /* a job has, since it last had none */
 };
 
 struct workers {

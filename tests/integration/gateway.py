@@ -107,6 +107,10 @@ class Behind(protocol_peer.TableServer):
             super().answer(conn, data, kind)
 
 
+def refused(reply, text):
+    assert reply.error and text in reply.error[2], reply
+
+
 def reply_to(call, payload=b'', **kw):
     fields = dict(serial=call.serial, mtype=REPLY, status=OK, prog=call.prog,
                   vers=call.vers)
@@ -124,5 +128,5 @@ def stream_of(call, payload=b'', status=OK):
 
 
 __all__ = ['gateway', 'gets_through', 'connections', 'LibvirtdStorage',
-           'Behind', 'reply_to', 'stream_of', 'error_payload', 'LISTENERS',
+           'Behind', 'refused', 'reply_to', 'stream_of', 'error_payload', 'LISTENERS',
            'ERROR']

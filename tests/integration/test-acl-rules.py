@@ -558,20 +558,8 @@ def test_mistakes_are_named():
 
 
 def test_refused_calls_do_not_fill_the_log():
-    config = '''[listen local]
-transport = unix
-path = @DIR@/sock
-mode = 0700
-auth = peercred
-acl = rules
-[auth peercred]
-users = *
-[acl rules]
-role = connects connect:*
-rule = allow connects uid:0
-[driver test]
-'''
-    with Virgated(config=config) as d, Conn(d.socket) as c:
+    with own('role = connects connect:*\nrule = allow connects uid:0') as d, \
+            Conn(d.socket) as c:
         for _ in range(300):
             same(c.call(SUSPEND, domain()).error[0], 88)
         same(100 <= d.log().count('domain_suspend refused') < 200, True,

@@ -15,10 +15,6 @@ from rawrpc import *
 from trial import SLOW_DRIVER, trial_modules
 
 
-def refused(reply, text):
-    assert reply.error and text in reply.error[2], reply
-
-
 @contextlib.contextmanager
 def deaf_daemons(count):
     """Sockets that accept, and never say a word."""
@@ -105,43 +101,35 @@ def test_those_who_wait_need_no_other_workers():
                         'gateway-workers = 3\n', 2)
 
 
-def test_calls_that_hang_leave_room_for_a_gateway():
+def while_drivers_hang(limits, name, request):
+    """Four clients whose driver takes its time over this; a gateway beside
+    it is to answer meanwhile, and they are answered in the end."""
     with Libvirtd() as behind, trial_modules(SLOW_DRIVER) as folder, \
             contextlib.ExitStack() as stack:
         pipe = os.path.join(folder, 'pipe')
         os.mkfifo(pipe)
         with gateway(behind.socket, f'[driver slow]\npipe = {pipe}\n'
-                     '[daemon]\nworkers = 2\n',
+                     f'[daemon]\n{limits}\n',
                      args=('--module-dir', folder)) as d:
-            slow = [stack.enter_context(Conn(d.socket, 'slow:///'))
+            slow = [stack.enter_context(Conn(d.socket, name))
                     for _ in range(4)]
             for c in slow:
-                c.send(message(HOSTNAME, serial=9))
+                c.send(request)
             answered_at_once(d, 'test:///default')
             writer = os.open(pipe, os.O_RDWR)
             for c in slow:
                 same(c.receive().status, OK)
             os.close(writer)
+
+
+def test_calls_that_hang_leave_room_for_a_gateway():
+    while_drivers_hang('workers = 2', 'slow:///', message(HOSTNAME, serial=9))
 
 
 def test_drivers_that_hang_hold_no_line_of_a_gateway():
     """They come after it, which declined."""
-    with Libvirtd() as behind, trial_modules(SLOW_DRIVER) as folder, \
-            contextlib.ExitStack() as stack:
-        pipe = os.path.join(folder, 'pipe')
-        os.mkfifo(pipe)
-        with gateway(behind.socket, f'[driver slow]\npipe = {pipe}\n'
-                     '[daemon]\ngateway-workers = 1\n',
-                     args=('--module-dir', folder)) as d:
-            slow = [stack.enter_context(Conn(d.socket, None))
-                    for _ in range(4)]
-            for c in slow:
-                c.send(message(OPEN, some(string('slow:///open')) + u32(0)))
-            answered_at_once(d, 'test:///default')
-            writer = os.open(pipe, os.O_RDWR)
-            for c in slow:
-                same(c.receive().status, OK)
-            os.close(writer)
+    while_drivers_hang('gateway-workers = 1', None, message(
+        OPEN, some(string('slow:///open')) + u32(0)))
 
 
 def test_nobody_waits_for_those_who_left():

@@ -27,10 +27,6 @@ LOST = 'the connection to the hypervisor is lost'
 VOLUME = string('pool') + string('vol') + string('key')
 
 
-def refused(reply, text):
-    assert reply.error and text in reply.error[2], reply
-
-
 # Stock clients -----------------------------------------------------------
 
 SESSIONS = [
