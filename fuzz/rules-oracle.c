@@ -223,6 +223,16 @@ have (const struct oracle *oracle, uint64_t roles,
   return false;
 }
 
+bool
+oracle_gives (const struct oracle *oracle, uint64_t roles, const char *kind)
+{
+  for (size_t i = 0; i < proc_permission_count; i++)
+    if (strcmp (proc_permissions[i].pair.object, kind) == 0
+        && have (oracle, roles, &proc_permissions[i].pair))
+      return true;
+  return false;
+}
+
 /* Objects ---------------------------------------------------------------- */
 
 enum match { NO, PERHAPS, YES };

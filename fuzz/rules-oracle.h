@@ -95,6 +95,10 @@ struct oracle_answer {
   int verdict, rule;
 };
 
+/* Have these roles any permission on objects of this kind? */
+bool oracle_gives (const struct oracle *oracle, uint64_t roles,
+                   const char *kind);
+
 /* Who calls: bits of enum fact. */
 struct oracle_answer oracle_permit (const struct oracle *oracle,
                                     uint64_t facts,

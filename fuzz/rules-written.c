@@ -66,6 +66,8 @@ put_object (struct fuzz_input *in, char *text, struct oracle_rule *rule)
   bool is_uuid = what % 4 == 0 && oracle_kinds[kind].has_uuid;
   char key[40];
 
+  if (!oracle_gives (&written.oracle, rule->roles, oracle_kinds[kind].kind))
+    return;                     /* to name such an object is an error */
   what = what / 4 % (is_uuid ? oracle_uuid_count : oracle_text_count);
   rule->objects[rule->object_count].kind = kind;
   rule->objects[rule->object_count].text = what;
