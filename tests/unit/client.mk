@@ -22,6 +22,7 @@ test_client_threads_LDADD = $(client_ldadd)
 # What there is with threads, for a build with ThreadSanitizer.
 thread_tests = test-client-async test-client-call test-client-stream \
   test-client-threads
-.PHONY: check-threads
-check-threads: $(thread_tests)
-	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(thread_tests)'
+.PHONY: check-threads recheck-threads
+check-threads recheck-threads:
+	$(MAKE) $(AM_MAKEFLAGS) $(@:-threads=) TESTS='$(thread_tests)' \
+	  check_PROGRAMS='$(thread_tests)'
