@@ -11,7 +11,8 @@ from gateway import LISTENERS, gateway
 from lib import *
 
 UUID = '11111111-1111-4111-8111-111111111111'
-# Disks and cards can be removed from SCSI and USB without help from a guest.
+# Disks and cards can be removed from SCSI and USB without help from a guest,
+# unless the firmware is just reading them.
 GUEST = f'''<domain type='qemu'><name>g1</name><uuid>{UUID}</uuid>
 <memory unit='MiB'>64</memory><vcpu>1</vcpu>
 <os><type arch='x86_64' machine='pc'>hvm</type><bios useserial='yes'/></os>
@@ -21,7 +22,7 @@ GUEST = f'''<domain type='qemu'><name>g1</name><uuid>{UUID}</uuid>
 <controller type='scsi' model='virtio-scsi'/>
 <disk type='file' device='disk'><driver name='qemu' type='qcow2'/>
 <source file='@DIR@/disk.qcow2'/><target dev='vda' bus='virtio'/></disk>
-<serial type='pty'/><video><model type='vga'/></video>
+<serial type='pty'><log file='@DIR@/port' append='off'/></serial><video><model type='vga'/></video>
 <channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/>
 </channel><memballoon model='virtio'/></devices></domain>'''
 
@@ -145,6 +146,13 @@ class Story:
                            text=True, timeout=120 * SLOW,
                            env=dict(os.environ, LC_ALL='C'), **kw)
         self.tell(f'{p.stdout}{p.returncode}')
+
+    def wait_for_firmware(self, boots=1):
+        """It tells on the port that it looked at all disks."""
+        def looked():
+            with open(self.path('port'), errors='replace') as port:
+                return port.read().count('No bootable device') >= boots
+        wait_until(looked, 60, 'the firmware')
 
     def wait_for_no(self, word):
         """libvirtd waits for a device to go, but not for long."""

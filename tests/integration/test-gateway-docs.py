@@ -76,7 +76,8 @@ def test_the_document_works_as_written():
         with open(f'{d}/conf', 'w') as f:
             f.write(blocks('ini')[0])
         with open(f'{d}/guest.xml', 'w') as f:
-            f.write(re.sub(r"<disk.*?</disk>", '', qemu.GUEST, flags=re.S))
+            f.write(re.sub(r"<disk.*?</disk>|<log .*?/>", '', qemu.GUEST,
+                           flags=re.S))
         script = SCRIPT.replace('@CERTIFICATES@', certificates) \
             .replace('@EXPLAIN@', explain).replace('@USE@', ''.join(use))
         p = subprocess.run(['unshare', '--mount', '--net', '--propagation',

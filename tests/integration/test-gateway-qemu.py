@@ -33,8 +33,9 @@ def life(s):
         dumpxml g1 --xpath //disk
         suspend g1
         domstate g1 --reason
-        resume g1
-        reset g1
+        resume g1''')
+    s.wait_for_firmware()
+    s.virsh('''reset g1
         domuuid g1
         domdisplay g1
         ttyconsole g1
@@ -70,6 +71,7 @@ def monitor(s):
 
 
 def devices(s):
+    s.wait_for_firmware(2)
     s.virsh('''attach-disk g1 FOLDER/more.qcow2 sda --subdriver qcow2
         attach-disk g1 FOLDER/more.qcow2 sda --subdriver qcow2
         attach-disk g1 FOLDER/nosuch.qcow2 sdb
@@ -254,8 +256,9 @@ def events(s):
         s.virsh('''define g1.xml
             start g1
             suspend g1
-            resume g1
-            attach-disk g1 FOLDER/more.qcow2 sda --subdriver qcow2
+            resume g1''')
+        s.wait_for_firmware()
+        s.virsh('''attach-disk g1 FOLDER/more.qcow2 sda --subdriver qcow2
             detach-disk g1 sda''')
         s.wait_for_no('sda')
         s.virsh('''desc g1 other --live
