@@ -235,6 +235,15 @@ host_gauge (const struct virgate_host *host, const char *name,
   instance->env->gauge (instance->env->opaque, instance, name, help, value);
 }
 
+static int
+host_configured (const struct virgate_host *host, uint32_t what, uint32_t n,
+                 char *name, size_t size)
+{
+  const struct host_env *env = instance_of (host)->env;
+
+  return env->configured (env->opaque, what, n, name, size);
+}
+
 /* The table -------------------------------------------------------------- */
 
 void
@@ -272,5 +281,6 @@ host_init (struct instance *instance)
     .lower_with = env->modules ? host_lower_with : NULL,
     .gauge = env->gauge ? host_gauge : NULL,
     .peer_serial = peer_serial,
+    .configured = env->configured ? host_configured : NULL,
   };
 }

@@ -43,6 +43,8 @@ struct host_env {
   void (*gauge) (void *opaque, const struct instance *instance,
                  const char *name, const char *help, double value);
   int (*stop_fd) (void *opaque);
+  int (*configured) (void *opaque, uint32_t what, uint32_t n, char *name,
+                     size_t size);
 };
 
 struct instance {

@@ -14,6 +14,7 @@
 #include "common/mem.h"
 #include "core/error.h"
 #include "core/instance.h"
+#include "daemon/configured.h"
 #include "daemon/host-env.h"
 #include "daemon/link.h"
 #include "daemon/metrics.h"
@@ -315,6 +316,14 @@ gauge (void *opaque, const struct instance *instance, const char *name,
 }
 
 static int
+configured (void *opaque, uint32_t what, uint32_t n, char *name, size_t size)
+{
+  const struct server *server = opaque;
+
+  return configured_name (&server->config, what, n, name, size);
+}
+
+static int
 stop_fd (void *opaque)
 {
   const struct server *server = opaque;
@@ -350,6 +359,7 @@ host_env_init (struct server *server)
     .timer_cancel = timer_cancel,
     .gauge = gauge,
     .stop_fd = stop_fd,
+    .configured = configured,
   };
   server->onward_env = (struct host_env) {
     .role = VIRGATE_ROLE_CLIENT,

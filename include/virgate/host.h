@@ -56,6 +56,13 @@ enum virgate_credential {
   VIRGATE_CRED_CONFIRM = 8      /* yes or no: unknown host key */
 };
 
+/* What rules may speak of; see `configured`. */
+enum virgate_configured {
+  VIRGATE_CONFIGURED_LISTENER = 1,
+  VIRGATE_CONFIGURED_TRANSPORT = 2,
+  VIRGATE_CONFIGURED_METHOD = 3 /* of authentication */
+};
+
 struct virgate_host {
   uint32_t size;                /* of this table in this host */
   uint32_t role;                /* enum virgate_host_role */
@@ -186,6 +193,16 @@ struct virgate_host {
    * facts and identity stay as they are once it is let in.
    */
   uint64_t (*peer_serial) (const struct virgate_peer *peer);
+
+  /* The n-th name (from 0) of one kind in the host's configuration; the same
+   * may come twice.  Copied to name, which ends in NUL, cut at size bytes.
+   * Returns 1, or 0 past the last one.  NULL in hosts that listen nowhere.
+   * Main thread.
+   *
+   * what  enum virgate_configured
+   */
+  int (*configured) (const struct virgate_host *host, uint32_t what,
+                     uint32_t n, char *name, size_t size);
 };
 
 #define VIRGATE_HOST_HAS(host, slot)                                    \

@@ -31,6 +31,7 @@ struct ip_key {
   uint32_t identity;            /* enum virgate_identity_kind */
   uint32_t worst;               /* enum virgate_vouch that is good enough */
   bool is_early;                /* known when a connection was accepted */
+  uint32_t about;               /* enum virgate_configured, or 0 */
 };
 
 /* Reading ---------------------------------------------------------------- */
@@ -139,9 +140,9 @@ is_dn (const struct ip_cond *cond, const char *str, uint64_t number)
 static const struct ip_key keys[] = {
   { "address", NULL, NULL, VIRGATE_FACT_REMOTE, 0, 0, true },
   { "listener", read_pattern, is_like, VIRGATE_FACT_LISTENER, 0,
-    VIRGATE_VOUCH_KERNEL, true },
+    VIRGATE_VOUCH_KERNEL, true, VIRGATE_CONFIGURED_LISTENER },
   { "transport", read_pattern, is_like, VIRGATE_FACT_TRANSPORT, 0,
-    VIRGATE_VOUCH_KERNEL, true },
+    VIRGATE_VOUCH_KERNEL, true, VIRGATE_CONFIGURED_TRANSPORT },
   { "uid", read_uid, is_number, VIRGATE_FACT_UID, 0, VIRGATE_VOUCH_KERNEL,
     true },
   { "gid", read_gid, is_number, VIRGATE_FACT_GID, 0, VIRGATE_VOUCH_KERNEL,
@@ -165,7 +166,7 @@ static const struct ip_key keys[] = {
   { "group", read_pattern, is_like, NULL, VIRGATE_IDENTITY_GROUP,
     VIRGATE_VOUCH_EXCHANGE, false },
   { "method", read_pattern, is_like, NULL, VIRGATE_IDENTITY_METHOD,
-    VIRGATE_VOUCH_EXCHANGE, false },
+    VIRGATE_VOUCH_EXCHANGE, false, VIRGATE_CONFIGURED_METHOD },
 };
 
 /* Conditions ------------------------------------------------------------- */
@@ -244,6 +245,12 @@ ip_cond_free (struct ip_cond *cond)
 {
   free (cond->pattern);
   ip_table_free (&cond->table);
+}
+
+uint32_t
+ip_cond_about (const struct ip_cond *cond)
+{
+  return cond->key->about;
 }
 
 /* Judging ---------------------------------------------------------------- */

@@ -42,6 +42,19 @@ int ip_cond_read (struct ip_cond *cond, struct ip_sets *sets,
                   const char *word, char *why, size_t size);
 void ip_cond_free (struct ip_cond *cond);
 
+/* ip-idle.c: write to the log when a rule can never match, because one of its
+ * conditions is about a listener, a transport or a method that no listener is,
+ * uses or asks for.  Of many such rules only the first are told.
+ *
+ * file, line  where the rule stands; NULL: nowhere
+ * told        how many were told so far
+ */
+void ip_tell_idle (const struct virgate_host *host,
+                   const struct ip_cond *conds, unsigned count,
+                   const char *file, uint32_t line, unsigned *told);
+/* What the condition is about: enum virgate_configured, or 0. */
+uint32_t ip_cond_about (const struct ip_cond *cond);
+
 /* Fill in the peer's address.  trust_claims: a relay's word is enough where
  * there is nothing better.
  */

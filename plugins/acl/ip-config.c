@@ -388,16 +388,27 @@ watch (const struct ip *ip)
                      "it is read again on SIGHUP only", ip->files[i].path);
 }
 
+static void
+tell_idle (const struct ip *ip, const struct ip_rules *rules, unsigned *told)
+{
+  for (unsigned i = 0; i < rules->count; i++)
+    ip_tell_idle (ip->host, rules->rule[i].conds, rules->rule[i].count,
+                  rules->rule[i].file, rules->rule[i].line, told);
+}
+
 int
 ip_ready (void *inst)
 {
   struct ip *ip = inst;
+  unsigned told = 0;
 
   for (int list = 0; list < 2; list++) {
     if (ip_table_make (&ip->fixed[list], &ip->building[list]) == -1)
       return no_memory (ip);
     ip_builder_free (&ip->building[list]);
+    tell_idle (ip, &ip->words[list], &told);
   }
+  tell_idle (ip, &ip->rules, &told);
   ip_sets_free (&ip->sets);
   if (ip->policy == IP_POLICY_UNSET)
     ip->policy = ip->has_allow ? IP_POLICY_DENY : IP_POLICY_ALLOW;

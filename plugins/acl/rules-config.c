@@ -176,6 +176,17 @@ read_item (struct rules *rules, struct rules_table *table,
                              item->value, why);
 }
 
+static void
+tell_idle (const struct rules *rules, const struct rules_table *table)
+{
+  unsigned told = 0;
+
+  for (unsigned i = 0; i < table->count; i++)
+    ip_tell_idle (rules->host, table->rules[i].conds,
+                  table->rules[i].cond_count, table->rules[i].file,
+                  table->rules[i].line, &told);
+}
+
 /* Everything is read before the first line takes effect. */
 int
 rules_reload (void *inst)
@@ -191,6 +202,7 @@ rules_reload (void *inst)
       rules_table_free (table);
       return -1;
     }
+  tell_idle (rules, table);
   old = atomic_exchange (&rules->table, table);
   if (old)
     guard_wait (&rules->guard);

@@ -557,6 +557,40 @@ def test_mistakes_are_named():
             assert f'{path}:' in err, err
 
 
+def test_rules_that_can_never_match_are_told_of():
+    """By both modules, in sections and in files."""
+    rules = '''rule = deny viewer listener:lcoal
+        rule = allow viewer transport:tls
+        rule = allow viewer method:peercred listener:lo*
+        file = @DIR@/more
+        [acl ip]
+        allow = transport:unx method:peercred
+        rule = allow method:x509'''
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, 'virgated.conf')
+        with open(path, 'w') as f:
+            f.write((LISTENER % rules).replace('        ', '')
+                    .replace('acl = rules', 'acl = rules ip')
+                    .replace('@DIR@', folder) + DRIVER)
+        with open(os.path.join(folder, 'more'), 'w') as f:
+            f.write('\nallow viewer method:peer\n' * 20)
+        code, _, err = command(RUN, 'virgated', '--config', path, '--check')
+        same(code, 0, err)
+        for text in (
+                "virgated.conf:13: listener:lcoal is the name of no listener: "
+                "the rule never matches: did you mean 'local'?",
+                "virgated.conf:14: transport:tls is no listener's transport: "
+                "the rule never matches\n",
+                'more:2: method:peer is no method that a listener asks for',
+                "virgated.conf:18: transport:unx is no listener's transport: "
+                "the rule never matches: did you mean 'unix'?",
+                'virgated.conf:19: method:x509 is no method'):
+            assert text in err, (text, err)
+        same(err.count('never matches'), 10 + 2, err)
+        same(err.count('are not told'), 1, err)
+        assert 'virgated.conf:15' not in err, err
+
+
 def test_refused_calls_do_not_fill_the_log():
     with own('role = connects connect:*\nrule = allow connects uid:0') as d, \
             Conn(d.socket) as c:
