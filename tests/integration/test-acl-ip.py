@@ -470,6 +470,17 @@ def outcome(said):
     return word
 
 
+def test_rules_that_can_never_match_are_told_of():
+    with Daemon(config=net('allow = transport:tpc\n'
+                           'rule = allow method:x509 listener:net')) as d:
+        for text in (
+                "virgated.conf:11: transport:tpc is no listener's transport: "
+                "the rule never matches: did you mean 'tcp'?",
+                'virgated.conf:12: method:x509 is no method'):
+            assert text in d.log(), (text, d.log())
+        same(d.log().count('never matches'), 2, d.log())
+
+
 def test_explain_says_what_happens():
     if os.geteuid() != 0:
         raise Skip('only root may be somebody else')
