@@ -51,7 +51,6 @@ struct tally_proc {
 struct tally {
   tally_count accepted, entered;
   tally_count bytes_in, bytes_out;
-  tally_count events, streams;
   tally_count refusals[TALLY_REFUSALS];
   struct tally_proc *procs;     /* programs one after the other; the first of
                                    each is for procedures without a row */
