@@ -278,6 +278,10 @@ log_in (struct opening *o)
 }
 
 /* Servers that do not know it are never pinged. */
+/* A daemon that is asked pings as well, and sets its timer anew for each
+ * message.  On a Unix socket the kernel tells it when nobody is there any
+ * more, and all daemons that listen on one know pings.
+ */
 static int
 ask_keepalive (struct opening *o)
 {
@@ -286,8 +290,10 @@ ask_keepalive (struct opening *o)
   };
   CLEANUP_FREE struct virgate_remote_connect_supports_feature_ret *ret = NULL;
 
-  if (call (o, VIRGATE_REMOTE_PROC_CONNECT_SUPPORTS_FEATURE, &args,
-            (void **) &ret) == 0)
+  if (o->link->dialed.caps & VIRGATE_CAP_LOCAL)
+    o->link->has_keepalive = true;
+  else if (call (o, VIRGATE_REMOTE_PROC_CONNECT_SUPPORTS_FEATURE, &args,
+                 (void **) &ret) == 0)
     o->link->has_keepalive = ret->supported;
   else if (!o->is_refused)
     return -1;

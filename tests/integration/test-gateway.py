@@ -438,6 +438,17 @@ def test_each_side_has_its_own_keepalive():
         same(behind.seen, [(HOSTNAME, CALL)])
 
 
+def test_a_daemon_on_a_unix_socket_is_not_asked_to_ping():
+    """A stock one answers pings without that."""
+    with Behind() as behind, gateway(behind.path) as d, Conn(d.socket) as c:
+        same(c.call(HOSTNAME).status, OK)
+        same((FEATURE, CALL) in behind.seen, False)
+    with Libvirtd() as behind, Conn(behind.socket) as c:
+        c.send(PING)
+        pong = c.receive()
+        same((pong.prog, pong.proc), (KEEPALIVE, 2))
+
+
 def test_a_daemon_that_hangs_is_given_up():
     with Libvirtd() as behind, gateway(
             behind.socket, args=('--set', 'daemon.keepalive-interval=1',
