@@ -47,20 +47,21 @@ similar_begin (struct similar *similar, const char *word, size_t len)
   *similar = (struct similar) { .word = word, .len = len };
 }
 
-void
+bool
 similar_offer (struct similar *similar, const char *word)
 {
   size_t len = strlen (word);
   unsigned far;
 
   if (similar->len == 0 || similar->len > SIMILAR_MAX || len > SIMILAR_MAX)
-    return;
+    return false;
   far = distance (similar->word, similar->len, word, len);
   if (far > slips (similar->len) || far >= len
       || (similar->best && far >= similar->distance))
-    return;
+    return false;
   similar->best = word;
   similar->distance = far;
+  return true;
 }
 
 const char *

@@ -5,6 +5,7 @@
 #ifndef VIRGATE_COMMON_SIMILAR_H
 #define VIRGATE_COMMON_SIMILAR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Words longer than this are similar to none. */
@@ -19,8 +20,10 @@ struct similar {
 
 void similar_begin (struct similar *similar, const char *word, size_t len);
 
-/* Offer one that there is; it is borrowed. */
-void similar_offer (struct similar *similar, const char *word);
+/* Offer one that there is; it is borrowed.  Returns true when none that was
+ * offered before is as near.
+ */
+bool similar_offer (struct similar *similar, const char *word);
 
 /* ": did you mean 'WORD'?", or nothing, for the end of a message.  Returns
  * text.

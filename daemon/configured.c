@@ -10,57 +10,59 @@
 
 #include <virgate/host.h>
 
+#include "common/words.h"
 #include "core/conffile.h"
 #include "daemon/configured.h"
 #include "daemon/settings.h"
 
-/* The n-th word of a text, or *n less by as many as it has. */
-static bool
-nth_word (const char *text, const char *separators, uint32_t *n, char *name,
-          size_t size)
-{
-  const char *word = text + strspn (text, separators);
-
-  while (*word) {
-    size_t len = strcspn (word, separators);
-
-    if ((*n)-- == 0) {
-      snprintf (name, size, "%.*s", (int) len, word);
-      return true;
-    }
-    word += len;
-    word += strspn (word, separators);
-  }
-  return false;
-}
-
+/* The n-th, or *n less by as many as there are.  Those of auth may be joined by
+ * '+'.
+ */
 static bool
 nth_method (const struct config_section *section, uint32_t *n, char *name,
             size_t size)
 {
-  for (const struct config_key *key = section->keys; key; key = key->next)
-    if (strcmp (key->key, "auth") == 0
-        && nth_word (key->value, " \t\n,+", n, name, size))
-      return true;
+  for (const struct config_key *key = section->keys; key; key = key->next) {
+    const char *rest = key->value, *why;
+    char word[WORD_MAX];
+
+    if (strcmp (key->key, "auth") != 0 || strcmp (rest, "none") == 0)
+      continue;
+    while (word_next (&rest, " \t\n,+", word, sizeof word, &why) == 1)
+      if ((*n)-- == 0) {
+        snprintf (name, size, "%s", word);
+        return true;
+      }
+  }
   return false;
+}
+
+/* What each listener has one of; NULL for other things: a module may be newer
+ * than this.
+ */
+static const char *
+value_of (const struct config_section *section, uint32_t what)
+{
+  switch (what) {
+  case VIRGATE_CONFIGURED_LISTENER: return section->name;
+  case VIRGATE_CONFIGURED_TRANSPORT:
+    return config_value (section, listen_options, "transport");
+  default: return NULL;
+  }
 }
 
 static bool
 nth_of_listener (const struct config_section *section, uint32_t what,
                  uint32_t *n, char *name, size_t size)
 {
-  const char *transport = config_value (section, listen_options, "transport");
+  const char *value = value_of (section, what);
 
-  switch (what) {
-  case VIRGATE_CONFIGURED_LISTENER:
-    return nth_word (section->name, "", n, name, size);
-  case VIRGATE_CONFIGURED_TRANSPORT:
-    return transport && nth_word (transport, "", n, name, size);
-  case VIRGATE_CONFIGURED_METHOD:
+  if (what == VIRGATE_CONFIGURED_METHOD)
     return nth_method (section, n, name, size);
-  default:
+  if (value == NULL || (*n)-- > 0)
     return false;
-  }
+  snprintf (name, size, "%s", value);
+  return true;
 }
 
 int

@@ -277,10 +277,10 @@ log_in (struct opening *o)
   return out.conv ? start_layer (o, out.instance->module->ops, out.conv) : 0;
 }
 
-/* Servers that do not know it are never pinged. */
-/* A daemon that is asked pings as well, and sets its timer anew for each
- * message.  On a Unix socket the kernel tells it when nobody is there any
- * more, and all daemons that listen on one know pings.
+/* Servers that do not know it are never pinged.  One that is asked pings as
+ * well, and sets its timer anew for each message.  On a Unix socket the kernel
+ * tells it when nobody is there any more, and all daemons that listen on one
+ * know pings: it is not asked.
  */
 static int
 ask_keepalive (struct opening *o)

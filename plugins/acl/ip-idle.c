@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Rules that can never match; see ip-cond.h.
+ * Rules that can never match, since what they are about is not configured; see
+ * ip-cond.h.
  */
 #include "config.h"
 
 #include <fnmatch.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "common/mem.h"
 #include "common/similar.h"
 #include "ip-cond.h"
 
+/* Of one section. */
 #define TOLD_MAX 10
 
 /* By enum virgate_configured. */
@@ -24,16 +24,6 @@ static const struct {
   { "transport", "is no listener's transport" },
   { "method", "is no method that a listener asks for" },
 };
-
-/* Offer a name; true when none was as near before. */
-static bool
-is_nearest (struct similar *similar, const char *name)
-{
-  unsigned before = similar->best ? similar->distance : UINT_MAX;
-
-  similar_offer (similar, name);
-  return similar->best && similar->distance < before;
-}
 
 /* Does the configuration have what the condition is about?  If not, hint says
  * what may have been meant.
@@ -52,7 +42,7 @@ has (const struct virgate_host *host, const struct ip_cond *cond, char *hint,
        n++) {
     if (fnmatch (cond->pattern, name, 0) == 0)
       return true;
-    if (is_nearest (&similar, name))
+    if (similar_offer (&similar, name))
       similar_hint (&similar, hint, size); /* while there is the name */
   }
   return false;

@@ -22,7 +22,8 @@ GUEST = f'''<domain type='qemu'><name>g1</name><uuid>{UUID}</uuid>
 <controller type='scsi' model='virtio-scsi'/>
 <disk type='file' device='disk'><driver name='qemu' type='qcow2'/>
 <source file='@DIR@/disk.qcow2'/><target dev='vda' bus='virtio'/></disk>
-<serial type='pty'><log file='@DIR@/port' append='off'/></serial><video><model type='vga'/></video>
+<serial type='pty'><log file='@DIR@/port' append='off'/></serial>
+<video><model type='vga'/></video>
 <channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/>
 </channel><memballoon model='virtio'/></devices></domain>'''
 

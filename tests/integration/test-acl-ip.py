@@ -472,13 +472,15 @@ def outcome(said):
 
 def test_rules_that_can_never_match_are_told_of():
     with Daemon(config=net('allow = transport:tpc\n'
-                           'rule = allow method:x509 listener:net')) as d:
+                           'rule = allow method:x509 listener:net\n'
+                           'rule = allow method:none')) as d:
         for text in (
                 "virgated.conf:11: transport:tpc is no listener's transport: "
                 "the rule never matches: did you mean 'tcp'?",
-                'virgated.conf:12: method:x509 is no method'):
+                'virgated.conf:12: method:x509 is no method',
+                'virgated.conf:13: method:none is no method'):
             assert text in d.log(), (text, d.log())
-        same(d.log().count('never matches'), 2, d.log())
+        same(d.log().count('never matches'), 3, d.log())
 
 
 def test_explain_says_what_happens():

@@ -71,7 +71,7 @@ def monitor(s):
 
 
 def devices(s):
-    s.wait_for_firmware(2)
+    s.wait_for_firmware(2)              # it was reset
     s.virsh('''attach-disk g1 FOLDER/more.qcow2 sda --subdriver qcow2
         attach-disk g1 FOLDER/more.qcow2 sda --subdriver qcow2
         attach-disk g1 FOLDER/nosuch.qcow2 sdb
